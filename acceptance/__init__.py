@@ -1,0 +1,1 @@
+"""The acceptance criteria: reads like the release checklist."""

@@ -1,0 +1,1 @@
+"""Criteria of ProSaaS, one file per area."""

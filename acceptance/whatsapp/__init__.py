@@ -1,0 +1,1 @@
+"""Criteria of the WhatsApp CRM, one file per area."""

@@ -1,0 +1,1 @@
+"""Result record, redaction and the writers, one file per format."""
