@@ -1,0 +1,78 @@
+"""The run folder: written aside, scanned for secrets, and only then put in its place."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reports import jsonl, junit
+from reports.redaction import Redactor, scan
+from reports.result import Result, RunRecord
+
+PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where the artefacts are, and the files that held a secret (then the folder is the private one)."""
+
+    folder: Path
+    leaks: tuple[str, ...]
+
+
+def write(
+    report_dir: Path,
+    run: RunRecord,
+    results: Sequence[Result],
+    secrets: Iterable[str],
+    extra: Mapping[str, Any] | None = None,
+) -> Written:
+    """Write all artefacts of a run under `report_dir`; `extra`: file name -> JSON document.
+
+    A folder in which a known secret is found goes to `<report_dir>/private/` with mode 0600/0700 and is not linked.
+    Raises OSError when nothing can be written.
+    """
+    secrets = list(secrets)
+    redactor = Redactor(secrets)
+    report_dir.mkdir(parents=True, exist_ok=True)
+    partial = report_dir / f".{run.run_id}.partial"
+    partial.mkdir(mode=0o700)
+    try:
+        head = redactor.value(run.as_dict())
+        rows = [redactor.value(result.as_dict()) for result in results]
+        files = [jsonl.write(partial, head, rows), junit.write(partial, head, rows)]
+        for name, document in (extra or {}).items():
+            path = partial / name
+            path.write_text(json.dumps(redactor.value(document), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            files.append(path)
+        leaks = scan(files, secrets)
+        if leaks:
+            for file in files:
+                file.chmod(0o600)
+            private = report_dir / PRIVATE
+            private.mkdir(mode=0o700, exist_ok=True)
+            final = private / run.run_id
+        else:
+            partial.chmod(0o755)
+            final = report_dir / run.run_id
+        partial.rename(final)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    if not leaks:
+        _link(report_dir, final)
+    return Written(final, tuple(leaks))
+
+
+def _link(report_dir: Path, folder: Path) -> None:
+    """Point `latest` at the folder, atomically; a file system without links goes without."""
+    aside = report_dir / f".latest.{os.getpid()}"
+    with suppress(OSError):
+        aside.symlink_to(folder.name)
+        aside.replace(report_dir / "latest")

@@ -1,0 +1,97 @@
+"""What may leave the process: known secrets are replaced before any writer, and every artefact is scanned afterwards."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+SHORTEST_SECRET = 8
+MASK = "[secret]"
+_PHONE = re.compile(r"\+[1-9]\d{6,14}(?!\d)")
+_URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):([^\s@/]+)@")
+_PRIVATE_KEYS = frozenset({"body", "text", "fullname", "pushname", "contactname", "messagetext"})
+
+
+def _base64_forms(secret: str) -> set[str]:
+    """The parts of the base64 of a text that contains `secret` which do not depend on its neighbours."""
+    forms = set()
+    for lead in range(3):
+        encoded = base64.b64encode(b"\0" * lead + secret.encode()).decode().rstrip("=")
+        # the first and the last characters mix with what stands before and behind
+        inner = encoded[(0, 2, 3)[lead] :]
+        if (lead + len(secret.encode())) % 3:
+            inner = inner[:-1]
+        forms |= {inner, inner.replace("+", "-").replace("/", "_")}
+    return {form for form in forms if len(form) >= SHORTEST_SECRET}
+
+
+def expand(secrets: Iterable[str]) -> set[str]:
+    """The secrets of 8 characters and more, with the passwords that stand inside URLs among them."""
+    found = set()
+    for secret in secrets:
+        found.add(secret)
+        if "://" in secret:
+            password = urlsplit(secret).password
+            if password:
+                found |= {password, unquote(password)}
+    return {secret for secret in found if len(secret) >= SHORTEST_SECRET}
+
+
+def forms(secrets: Iterable[str]) -> set[str]:
+    """Every spelling of the secrets that is looked for: plain, URL-encoded, base64 in any position."""
+    spelled = set()
+    for secret in expand(secrets):
+        spelled |= {secret, quote(secret, safe=""), quote_plus(secret)} | _base64_forms(secret)
+        escaped = secret.encode("unicode_escape").decode()
+        spelled |= {escaped, escaped.replace('"', '\\"')}
+    return spelled
+
+
+class Redactor:
+    """Replaces known secrets, passwords in URLs, phone numbers, and values under keys that hold people's words."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._forms = sorted(forms(secrets), key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, self._forms))) if self._forms else None
+
+    def text(self, value: str) -> str:
+        """`value` without secrets; phone numbers keep their first four and last two characters."""
+        if self._pattern is not None:
+            value = self._pattern.sub(MASK, value)
+        value = _URL_PASSWORD.sub(rf"\1:{MASK}@", value)
+        return _PHONE.sub(lambda match: f"{match[0][:4]}…{match[0][-2:]}", value)
+
+    def value(self, value: Any, key: str = "") -> Any:
+        """`value` of any JSON shape, redacted throughout."""
+        if isinstance(value, str):
+            if key.lower().replace("_", "") in _PRIVATE_KEYS:
+                return f"[{len(value)} characters]"
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(name)): self.value(inner, str(name)) for name, inner in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(inner, key) for inner in value]
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return self.text(str(value))
+
+
+def scan(files: Sequence[Path], secrets: Iterable[str]) -> list[str]:
+    """Names of the files that hold a known secret in any of its spellings. Reads in blocks, so of any size."""
+    spelled = [form.encode() for form in forms(secrets)]
+    longest = max(map(len, spelled), default=0)
+    hits = []
+    for file in files:
+        with file.open("rb") as stream:
+            tail = b""
+            while block := stream.read(1 << 20):
+                window = tail + block
+                if any(form in window for form in spelled):
+                    hits.append(file.name)
+                    break
+                tail = window[-longest:] if longest else b""
+    return hits

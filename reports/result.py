@@ -1,0 +1,73 @@
+"""The one record that every writer renders: what a run was, and what each case of each criterion came out as."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+OUTCOMES = ("passed", "failed", "error", "waived", "unmeasured", "not_run", "not_applicable", "invalid")
+# outcomes that a JUnit reader is shown as skipped, with the reason
+SKIPPED = frozenset({"waived", "unmeasured", "not_run", "not_applicable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One (host, criterion, case). Times in seconds; `evidence` is JSON-serialisable; `findings` are the deciding ones."""
+
+    host: str
+    id: str
+    case: str
+    title: str
+    system: str
+    area: str
+    severity: str
+    effect: str
+    outcome: str
+    message: str = ""
+    remedy: str = ""
+    sources: tuple[str, ...] = ()
+    duration_s: float = 0.0
+    examined: int = 0
+    findings: tuple[Mapping[str, str], ...] = ()
+    evidence: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Criterion id and case, as a person writes them."""
+        return f"{self.id}[{self.case}]" if self.case else self.id
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, in the order of the fields."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What was judged, by whom, how far a run could go, and why it ended with its exit code. Times are ISO 8601, UTC."""
+
+    run_id: str
+    host: str
+    kind: str
+    target: str
+    started: str
+    ended: str
+    ceiling: str
+    log_window_s: float
+    exit_code: int
+    exit_name: str
+    causes: tuple[str, ...]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, in the order of the fields."""
+        return asdict(self)
+
+
+def counts(results: Sequence[Result]) -> dict[str, int]:
+    """How many results have each outcome, in the order of OUTCOMES, zeros left out."""
+    counted = Counter(result.outcome for result in results)
+    return {outcome: counted[outcome] for outcome in OUTCOMES if counted[outcome]}
