@@ -1,4 +1,4 @@
-"""What may leave the process: known secrets are replaced before any writer, and every artefact is scanned afterwards."""
+"""What may leave the process: known secrets are replaced before any writer, and every artefact is scanned."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ SKIPPED = frozenset({"waived", "unmeasured", "not_run", "not_applicable"})
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One (host, criterion, case). Times in seconds; `evidence` is JSON-serialisable; `findings` are the deciding ones."""
+    """One (host, criterion, case). Times in seconds; `evidence`: JSON values; `findings`: the deciding ones."""
 
     host: str
     id: str
@@ -45,7 +45,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What was judged, by whom, how far a run could go, and why it ended with its exit code. Times are ISO 8601, UTC."""
+    """What was judged, how far the run could go, and why it ended with its exit code. Times: ISO 8601, UTC."""
 
     run_id: str
     host: str
