@@ -1,0 +1,64 @@
+"""Who migrates the schema, and whether anything is in the way: D0a, D1, contract section 3."""
+
+from fixtures.criterion import Evidence, Finding, criterion
+from fixtures.facts.containers import ServiceFacts
+from fixtures.facts.deployment import Expected
+from fixtures.facts.locks import MIGRATION_LOCK, Locks
+
+LONGEST_WAIT_S = 5.0
+
+
+@criterion(
+    "MIG-01",
+    "exactly one service has RUN_MIGRATIONS=1, the one the inventory names; all others say 0 explicitly",
+    severity="critical",
+    effect="observe",
+    sources=["D1 Step 2", "D1 Success Metrics"],
+    remedy='Set RUN_MIGRATIONS: "1" on the service that migrates and "0" on every other, in each compose file; '
+    "then ./scripts/dcprod.sh up -d.",
+)
+def test_exactly_one_service_runs_migrations(services: ServiceFacts, inventory: Expected, evidence: Evidence) -> None:
+    runner = inventory.migrations_by
+    findings = []
+    for service in evidence.examine(services.application, "application services"):
+        flag = service.variable("RUN_MIGRATIONS")
+        evidence.record(service.name, running=list(flag.running), resolved=flag.resolved)
+        findings += flag.findings("1" if service.name == runner else "0")
+    for service in services:
+        flag = service.variable("RUN_MIGRATIONS")
+        if service.name not in services.topology.application and "1" in (*flag.running, flag.resolved):
+            findings.append(Finding(f"{runner} alone runs migrations", "'1'", f"{service.name}: RUN_MIGRATIONS"))
+    evidence.judge(findings)
+
+
+@criterion(
+    "MIG-05",
+    "the migration lock is free, and no session waits longer than 5 s for a lock that a DDL statement holds",
+    severity="critical",
+    effect="observe",
+    sources=["D1 Step 5", "D1 Post-Deployment 2"],
+    remedy="Find the session by its pid in pg_stat_activity; end it with pg_terminate_backend once it is understood.",
+)
+def test_no_lock_is_in_the_way(locks: Locks, evidence: Evidence) -> None:
+    # the two readings themselves are what was examined: no lock at all is the healthy state
+    evidence.examine(["pg_locks: advisory", "pg_locks: waiting"], "readings of the lock table")
+    evidence.record("locks", migration_lock=len(locks.migration), waiting_sessions=len(locks.waiting))
+    findings = [
+        Finding(
+            f"advisory lock {MIGRATION_LOCK} free",
+            f"held by pid {lock.pid} ({lock.role}, {lock.state}, connected for {lock.session_s:.0f} s)",
+            f"advisory lock {MIGRATION_LOCK}",
+        )
+        for lock in locks.migration
+        if lock.granted
+    ]
+    for session in locks.behind_ddl(longer_than_s=LONGEST_WAIT_S):
+        blockers = ", ".join(f"pid {b.pid} {b.statement} ({b.mode})" for b in session.blockers)
+        findings.append(
+            Finding(
+                f"no session waiting longer than {LONGEST_WAIT_S:g} s behind DDL",
+                f"pid {session.pid} has waited {session.waited_s:.0f} s behind {blockers}",
+                f"table {session.relation}",
+            )
+        )
+    evidence.judge(findings)
