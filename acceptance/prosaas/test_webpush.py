@@ -1,4 +1,4 @@
-"""Web push: a subscription that the push service calls gone is never sent to again. D0a section 5, contract section 6."""
+"""Web push: what the push service calls gone is never sent to again. D0a section 5, contract section 6."""
 
 from __future__ import annotations
 

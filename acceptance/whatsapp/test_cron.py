@@ -1,0 +1,89 @@
+"""Who may trigger the outbound jobs, and what an authorised trigger answers. D3 B1, contract section 1."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from fixtures.criterion import Evidence, Finding, criterion
+
+if TYPE_CHECKING:
+    from fixtures.canary.cron import Carrier, Cron
+
+ROUTE = "GET /api/cron/run-outbound-jobs"
+REFUSED = (
+    "absent",
+    "wrong, as bearer",
+    "wrong, as token",
+    "empty, as bearer",
+    "empty, as token",
+    "shortened, as bearer",
+    "shortened, as token",
+    "lengthened, as bearer",
+    "lengthened, as token",
+)
+AUTH_METHODS = {"bearer": "bearer", "token": "query"}
+
+
+@criterion(
+    "CRN-01",
+    "cron without, with a wrong, empty, shortened or lengthened credential, as bearer and as token: 401, nothing runs",
+    severity="critical",
+    effect="probe",
+    sources=["D3 B1"],
+    remedy="Compare the whole credential with CRON_SECRET in constant time, refuse an empty one, and answer 401 before "
+    "anything is run; then set a new CRON_SECRET.",
+    requests=["9 requests to the cron route that must be refused"],
+)
+@pytest.mark.parametrize("form", REFUSED)
+def test_wrong_credential_is_refused(form: str, cron: Cron, evidence: Evidence) -> None:
+    before = cron.job_states()
+    answer = cron.with_wrong(form)
+    moved = before.moved(cron.job_states())
+    evidence.examine([answer], "answers")
+    evidence.record(form, status=answer.status, request_id=answer.request_id, jobs_moved_meanwhile=moved)
+    where = f"{ROUTE}, credential {form}"
+    findings = []
+    if answer.status != 401:
+        findings.append(Finding("401", str(answer.status), where))
+    if answer.tells_of_a_run:
+        findings.append(Finding("an answer that tells of no run", f"members {sorted(answer.document)}", where))
+    evidence.judge(findings)
+
+
+@criterion(
+    "CRN-02",
+    "cron with the right credential, as bearer and as ?token=: 200 with the documented JSON",
+    severity="critical",
+    effect="canary",
+    sources=["D3 B1", "D3 Post-Deployment 1"],
+    remedy="Let /api/cron/* pass the session gate, compare with CRON_SECRET in the route, and answer what the contract "
+    "documents.",
+    writes=["nothing of its own: the jobs that are due are run, as the cron itself would"],
+)
+@pytest.mark.parametrize("carrier", sorted(AUTH_METHODS))
+def test_right_credential_runs_the_jobs(carrier: Carrier, cron: Cron, evidence: Evidence) -> None:
+    answer = cron.with_right(carrier)
+    document = answer.document
+    evidence.examine([answer], "answers")
+    evidence.record(carrier, status=answer.status, members=sorted(document), request_id=answer.request_id)
+    where = f"{ROUTE}, credential right, as {carrier}"
+    if answer.status != 200 or not document:
+        found = f"{answer.status} {answer.answer.content_type}, members {sorted(document)}"
+        evidence.judge([Finding("200 with JSON", found, where)])
+    findings = []
+    if document.get("ok") is not True:
+        findings.append(Finding("ok: true", f"ok: {document.get('ok')!r}", where))
+    result = document.get("jobRunnerResult")
+    if "processed" not in document and not isinstance(result, dict):
+        findings.append(Finding("jobRunnerResult, or processed", f"members {sorted(document)}", where))
+    elif isinstance(result, dict) and ("error" in result or result.get("ok") is False):
+        findings.append(Finding("a runner that succeeded", f"jobRunnerResult {sorted(result)}", where))
+    if "processed" not in document and document.get("authMethod") != AUTH_METHODS[carrier]:
+        expected = f"authMethod {AUTH_METHODS[carrier]}"
+        findings.append(Finding(expected, f"authMethod {document.get('authMethod')!r}", where))
+    if not re.fullmatch(r"(cron|req)_[\w-]+", answer.request_id):
+        findings.append(Finding("a requestId", answer.request_id or "none", where))
+    evidence.judge(findings)

@@ -1,0 +1,143 @@
+"""The pipeline as a customer lives it: a message comes in, one reply goes out. D3 B, contract sections 2 to 4."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from fixtures.criterion import Evidence, Finding, criterion
+
+if TYPE_CHECKING:
+    from fixtures.canary.delivered import Delivered
+    from fixtures.canary.delivery import Delivery, GraphRequest
+
+MANUAL = "GET /api/jobs/run-outbound by hand is no cure: find why neither cron nor the webhook's kick ran the job"
+
+
+def text_of(body: str) -> str:
+    """A message text as evidence may show it."""
+    return f"{len(body)} characters, sha256 {hashlib.sha256(body.encode()).hexdigest()[:12]}"
+
+
+def accepted(delivery: Delivery) -> list[GraphRequest]:
+    """The requests for this delivery that Graph accepted."""
+    return [request for request in delivery.graph_requests() if request.accepted]
+
+
+@criterion(
+    "JOB-01",
+    "an inbound message's job is done within two minutes, with no manual trigger: completedAt set, no error",
+    severity="critical",
+    effect="canary",
+    sources=["D3 Success Criteria", "D3 Post-Deployment 3", "D3 Post-Deployment 8"],
+    remedy=f"{MANUAL}; see the cron's log ([CRON] job runner response) and the job's error column.",
+    sends=1,
+    needs=["graph"],
+    writes=["1 inbound message from the canary's phone, its contact, conversation, job and reply"],
+)
+def test_inbound_message_is_answered_without_a_trigger(delivered: Delivered, evidence: Evidence) -> None:
+    delivery, waited = delivered.delivery, delivered.waited
+    evidence.examine([delivery], "deliveries to the webhook")
+    job = waited.value
+    evidence.record(
+        "delivery",
+        provider_message_id=delivery.provider_message_id,
+        webhook=delivery.status,
+        job=job.id if job else None,
+        state=job.state if job else "no job",
+        attempts=job.attempts if job else 0,
+        seconds=round(waited.seconds, 1),
+        readings=waited.attempts,
+    )
+    where = f"OutboundJob {job.id}" if job else f"OutboundJob of {delivery.provider_message_id}"
+    findings = []
+    if delivery.status != 200:
+        findings.append(
+            Finding("200 from the webhook", str(delivery.status or "no answer"), "POST /api/webhooks/whatsapp")
+        )
+    if job is None:
+        findings.append(Finding("a job for the message", f"none; {waited}", where))
+    elif job.state != "done":
+        found = f"{job.state}, {job.attempts} attempts, error {job.error or 'none'}; waited {waited.seconds:.0f} s"
+        findings.append(Finding(f"done within {waited.budget_s:.0f} s", found, where))
+    elif job.completed_at is None or job.error:
+        found = f"completedAt {job.completed_at}, error {job.error or 'none'}"
+        findings.append(Finding("completedAt set and no error", found, where))
+    evidence.judge(findings)
+
+
+@criterion(
+    "JOB-02",
+    "one OUTBOUND Message row: channel WhatsApp, status SENT, providerMessageId as Graph gave it, sentAt, body as sent",
+    severity="critical",
+    effect="canary",
+    sources=["D3 B3", "D3 Post-Deployment 8"],
+    remedy="sendWithIdempotency must write the Message row in the step that records the send; without it the inbox "
+    "does not show the reply.",
+    sends=1,
+    needs=["graph"],
+    writes=["the delivery of JOB-01"],
+)
+def test_reply_is_recorded_as_a_message(delivered: Delivered, evidence: Evidence) -> None:
+    delivery = delivered.delivery
+    sent = accepted(delivery)
+    rows = delivery.outbound_messages()
+    evidence.examine([delivery], "deliveries to the webhook")
+    evidence.record("Message", rows=[row.id for row in rows], graph=[request.message_id for request in sent])
+    where = f"Message, OUTBOUND, for {delivery.provider_message_id}"
+    if len(rows) != 1 or not sent:
+        found = f"{len(rows)} rows, {len(sent)} requests that Graph accepted"
+        evidence.judge([Finding("1 row for 1 accepted request", found, where)])
+    row, request = rows[0], sent[0]
+    where = f"Message {row.id}"
+    expectations = [
+        ("channel", "whatsapp", row.channel.lower()),
+        ("status", "SENT", row.status),
+        ("providerMessageId", request.message_id, row.provider_message_id),
+        ("sentAt", "set", "set" if row.sent_at else "not set"),
+        ("body", text_of(request.body), text_of(row.body)),
+    ]
+    evidence.judge(
+        Finding(f"{column} {expected}", f"{column} {found}", where)
+        for column, expected, found in expectations
+        if expected != found
+    )
+
+
+@criterion(
+    "JOB-06",
+    "Graph received exactly one well-formed request, to the sender, with the right phone number id and token",
+    severity="critical",
+    effect="canary",
+    sources=["D3 B4"],
+    remedy="Check WHATSAPP_ACCESS_TOKEN and WHATSAPP_PHONE_NUMBER_ID of the deployment; for a second request, that a "
+    "send is recorded before the job can be taken up again.",
+    sends=1,
+    needs=["graph"],
+    writes=["the delivery of JOB-01"],
+)
+def test_graph_received_one_request(delivered: Delivered, evidence: Evidence) -> None:
+    delivery = delivered.delivery
+    requests = delivered.graph_requests()
+    evidence.examine([delivery], "deliveries to the webhook")
+    evidence.record(
+        "Graph API",
+        requests=[
+            {"path": request.path, "answered": request.answered, "id": request.message_id} for request in requests
+        ],
+    )
+    findings = []
+    if len(requests) != 1:
+        where = f"Graph API, for {delivery.provider_message_id}"
+        findings.append(Finding("1 request", f"{len(requests)} requests", where))
+    for request in requests:
+        where = f"Graph API, POST {request.path}"
+        if request.to != delivered.phone:
+            findings.append(Finding(f"to the sender {delivered.phone}", f"to {request.to or 'nobody'}", where))
+        if not request.phone_number_id_ok:
+            findings.append(Finding("the phone number id that Graph knows", f"path {request.path}", where))
+        if not request.token_ok:
+            findings.append(Finding("the access token that Graph knows", "another token", where))
+        if not request.well_formed:
+            findings.append(Finding("a well-formed request", "; ".join(request.problems), where))
+    evidence.judge(findings)
