@@ -6,16 +6,16 @@ from fixtures.criterion import Evidence, Finding, criterion
 from fixtures.facts.containers import ServiceFacts
 from fixtures.facts.logs import Logs
 
-FORBIDDEN = (
-    "secret.database_url",
-    "secret.url_password",
-    "secret.recordings_path",
-    "secret.password_hash",
-    "secret.password",
-    "secret.bearer_token",
-    "secret.jwt",
-    "secret.session_cookie",
-)
+FORBIDDEN = {
+    "secret.database_url": "PostgreSQL URL",
+    "secret.url_password": "URL with a password",
+    "secret.recordings_path": "path of the recordings folder",
+    "secret.password_hash": "password hash",
+    "secret.password": "password",
+    "secret.bearer_token": "bearer token",
+    "secret.jwt": "JSON web token",
+    "secret.session_cookie": "session cookie",
+}
 SHOWN = 3
 
 
@@ -36,9 +36,9 @@ def test_no_log_shows_a_secret(kind: str, services: ServiceFacts, logs: Logs, ev
         found = logs.matches(kind, service.name)
         evidence.record(service.name, lines=found.lines, matches=found.count)
         findings += [
-            Finding(f"no {kind}", f"line {match.line}: {match.text}", service.name, match.at.isoformat())
+            Finding(f"no {FORBIDDEN[kind]}", f"line {match.line}: {match.text}", service.name, match.at.isoformat())
             for match in found.first[:SHOWN]
         ]
         if found.count > SHOWN:
-            findings.append(Finding(f"no {kind}", f"{found.count - SHOWN} further lines", service.name))
+            findings.append(Finding(f"no {FORBIDDEN[kind]}", f"{found.count - SHOWN} further lines", service.name))
     evidence.judge(findings)
