@@ -43,13 +43,17 @@ def test_wrong_credential_is_refused(form: str, cron: Cron, evidence: Evidence) 
     answer = cron.with_wrong(form)
     moved = before.moved(cron.job_states())
     evidence.examine([answer], "answers")
-    evidence.record(form, status=answer.status, request_id=answer.request_id, jobs_moved_meanwhile=moved)
+    ran = cron.set_in_motion(answer)
+    followed = "no log of this host can be followed" if ran is None else f"{len(ran)} log lines tell of a run"
+    evidence.record(form, status=answer.status, request_id=answer.request_id, moved_meanwhile=moved, log=followed)
     where = f"{ROUTE}, credential {form}"
     findings = []
     if answer.status != 401:
         findings.append(Finding("401", str(answer.status), where))
     if answer.tells_of_a_run:
         findings.append(Finding("an answer that tells of no run", f"members {sorted(answer.document)}", where))
+    if ran:
+        findings.append(Finding("no log line that tells of a run", f"requestId {answer.request_id}: {ran[0]}", where))
     evidence.judge(findings)
 
 
