@@ -8,6 +8,20 @@ from fixtures.facts.locks import MIGRATION_LOCK, Locks
 LONGEST_WAIT_S = 5.0
 
 
+def judge_flag(name: str, services: ServiceFacts, runner: str, evidence: Evidence) -> None:
+    """The flag is "1" on the runner, "0" on every other application service, and "1" nowhere else."""
+    findings = []
+    for service in evidence.examine(services.application, "application services"):
+        flag = service.variable(name)
+        evidence.record(service.name, running=list(flag.running), resolved=flag.resolved)
+        findings += flag.findings("1" if service.name == runner else "0")
+    for service in services:
+        flag = service.variable(name)
+        if service.name not in services.topology.application and "1" in (*flag.running, flag.resolved):
+            findings.append(Finding(f"{runner} alone runs migrations", "'1'", f"{service.name}: {name}"))
+    evidence.judge(findings)
+
+
 @criterion(
     "MIG-01",
     "exactly one service has RUN_MIGRATIONS=1, the one the inventory names; all others say 0 explicitly",
@@ -18,17 +32,20 @@ LONGEST_WAIT_S = 5.0
     "then ./scripts/dcprod.sh up -d.",
 )
 def test_exactly_one_service_runs_migrations(services: ServiceFacts, inventory: Expected, evidence: Evidence) -> None:
-    runner = inventory.migrations_by
-    findings = []
-    for service in evidence.examine(services.application, "application services"):
-        flag = service.variable("RUN_MIGRATIONS")
-        evidence.record(service.name, running=list(flag.running), resolved=flag.resolved)
-        findings += flag.findings("1" if service.name == runner else "0")
-    for service in services:
-        flag = service.variable("RUN_MIGRATIONS")
-        if service.name not in services.topology.application and "1" in (*flag.running, flag.resolved):
-            findings.append(Finding(f"{runner} alone runs migrations", "'1'", f"{service.name}: RUN_MIGRATIONS"))
-    evidence.judge(findings)
+    judge_flag("RUN_MIGRATIONS", services, inventory.migrations_by, evidence)
+
+
+@criterion(
+    "MIG-02",
+    "exactly one service has RUN_MIGRATIONS_ON_START=1, the one the inventory names; all others say 0 explicitly",
+    severity="major",
+    effect="observe",
+    sources=["D0a Environment Variables Summary"],
+    remedy='Set RUN_MIGRATIONS_ON_START: "1" beside RUN_MIGRATIONS: "1" on the service that migrates, and "0" on '
+    "every other; then ./scripts/dcprod.sh up -d.",
+)
+def test_exactly_one_service_migrates_on_start(services: ServiceFacts, inventory: Expected, evidence: Evidence) -> None:
+    judge_flag("RUN_MIGRATIONS_ON_START", services, inventory.migrations_by, evidence)
 
 
 @criterion(

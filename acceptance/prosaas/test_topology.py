@@ -8,6 +8,7 @@ from fixtures.facts.containers import Service, ServiceFacts
 REQUIRED = ("nginx", "prosaas-api", "prosaas-calls", "worker", "redis", "frontend")
 WITH_HEALTHCHECK = ("nginx", "prosaas-api", "prosaas-calls", "worker", "redis")
 LEGACY = "legacy"
+PRODUCTION_MODE = {"PRODUCTION": "1", "FLASK_ENV": "production", "ENV": "production"}
 
 
 def unwell(service: Service) -> list[Finding]:
@@ -73,4 +74,34 @@ def test_backend_is_legacy(services: ServiceFacts, evidence: Evidence) -> None:
     if defined is not None and set(defined.profiles) != {LEGACY}:
         found = f"profiles {list(defined.profiles)}" if defined.profiles else "no profile: it starts with the others"
         findings.append(Finding(f"defined under profile {LEGACY} only", found, "backend"))
+    evidence.judge(findings)
+
+
+@criterion(
+    "TOP-10",
+    "every application service runs in production mode, and PRODUCTION, FLASK_ENV and ENV, where set, agree",
+    severity="critical",
+    effect="observe",
+    sources=["D4 Existing Variables", "contract §1"],
+    remedy='Set PRODUCTION: "1" and FLASK_ENV: production on every application service in docker-compose.prod.yml, '
+    "remove what contradicts them; then ./scripts/dcprod.sh up -d.",
+)
+def test_application_services_run_in_production_mode(services: ServiceFacts, evidence: Evidence) -> None:
+    findings = []
+    for service in evidence.examine(services.application, "application services"):
+        given = {name: service.variable(name) for name in PRODUCTION_MODE}
+        evidence.record(service.name, **{name: [*flag.running, flag.resolved] for name, flag in given.items()})
+        places = [
+            *(c.environment for c in service.containers),
+            service.resolved.environment if service.resolved else {},
+        ]
+        if not all(any(place.get(name, "").strip() for name in PRODUCTION_MODE) for place in places):
+            names = f"{service.name}: PRODUCTION, FLASK_ENV and ENV"
+            findings.append(Finding("production mode", "not set, none of them", names, service.since))
+        findings += [
+            Finding(repr(production), repr(value), f"{service.name}: {name}", given[name].since)
+            for name, production in PRODUCTION_MODE.items()
+            for value in dict.fromkeys((*given[name].running, given[name].resolved))
+            if value is not None and value.strip() not in ("", production)
+        ]
     evidence.judge(findings)
