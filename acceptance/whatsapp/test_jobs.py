@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from fixtures.criterion import Evidence, Finding, criterion
+from fixtures.criterion import CheckError, Evidence, Finding, criterion
 
 if TYPE_CHECKING:
     from fixtures.canary.delivered import Delivered
@@ -101,6 +101,67 @@ def test_reply_is_recorded_as_a_message(delivered: Delivered, evidence: Evidence
         Finding(f"{column} {expected}", f"{column} {found}", where)
         for column, expected, found in expectations
         if expected != found
+    )
+
+
+@criterion(
+    "JOB-03",
+    "one OutboundMessageLog row for the message: status SENT, the providerMessageId that Graph gave",
+    severity="critical",
+    effect="canary",
+    sources=["D3 B3"],
+    remedy="sendWithIdempotency must set the log to SENT with Graph's id in the step that records the send; the row is "
+    "what keeps a second reply from being sent.",
+    sends=1,
+    needs=["graph"],
+    writes=["the delivery of JOB-01"],
+)
+def test_send_is_logged_once(delivered: Delivered, evidence: Evidence) -> None:
+    delivery = delivered.delivery
+    sent = accepted(delivery)
+    rows = delivery.log_rows()
+    evidence.examine([delivery], "deliveries to the webhook")
+    evidence.record("OutboundMessageLog", rows=[row.id for row in rows], graph=[request.message_id for request in sent])
+    where = f"OutboundMessageLog of {delivery.provider_message_id}"
+    if len(rows) != 1 or not sent:
+        found = f"{len(rows)} rows, {len(sent)} requests that Graph accepted"
+        evidence.judge([Finding("1 row for 1 accepted request", found, where)])
+    row, where = rows[0], f"OutboundMessageLog {rows[0].id}"
+    expectations = [
+        ("status", "SENT", row.status.upper()),
+        ("providerMessageId", sent[0].message_id, row.provider_message_id),
+    ]
+    evidence.judge(
+        Finding(f"{column} {expected}", f"{column} {found}", where)
+        for column, expected, found in expectations
+        if expected != found
+    )
+
+
+@criterion(
+    "JOB-04",
+    "the reply moves the conversation's lastOutboundAt and lastMessageAt",
+    severity="major",
+    effect="canary",
+    sources=["D3 B3"],
+    remedy="Update both columns in the step that records the send: the inbox sorts by lastMessageAt.",
+    sends=1,
+    needs=["graph"],
+    writes=["the delivery of JOB-01"],
+)
+def test_reply_moves_the_conversation(delivered: Delivered, evidence: Evidence) -> None:
+    conversation, job = delivered.conversation, delivered.waited.value
+    if conversation is None or job is None:
+        raise CheckError(f"no conversation, or no job, for {delivered.delivery.provider_message_id}")
+    inbound = evidence.examine(delivered.delivery.inbound(), "INBOUND Message rows")
+    # both by the deployment's clock; the job was begun after the webhook had moved lastMessageAt for the last time
+    floor = job.started_at.replace(tzinfo=None) if job.started_at else max(row["createdAt"] for row in inbound)
+    times = {column: conversation[column] for column in ("lastOutboundAt", "lastMessageAt")}
+    evidence.record("Conversation", id=conversation["id"], floor=str(floor), **{k: str(v) for k, v in times.items()})
+    evidence.judge(
+        Finding(f"{column} after {floor}", f"{column} {at or 'not set'}", f"Conversation {conversation['id']}")
+        for column, at in times.items()
+        if at is None or at < floor
     )
 
 
