@@ -1,11 +1,25 @@
 """Who migrates the schema, and whether anything is in the way: D0a, D1, contract section 3."""
 
+from collections import Counter
+
 from fixtures.criterion import Evidence, Finding, criterion
+from fixtures.facts.catalog import Catalog
 from fixtures.facts.containers import ServiceFacts
 from fixtures.facts.deployment import Expected
 from fixtures.facts.locks import MIGRATION_LOCK, Locks
+from fixtures.facts.records import MigrationRecord
 
 LONGEST_WAIT_S = 5.0
+RECORDS = "schema_migrations"
+# what the record of migration 89 promises: column of receipt_sync_runs -> type and default
+MIGRATION_89 = {
+    "from_date": ("date", None),
+    "to_date": ("date", None),
+    "months_back": ("integer", None),
+    "run_to_completion": ("boolean", "false"),
+    "max_seconds_per_run": ("integer", None),
+    "skipped_count": ("integer", "0"),
+}
 
 
 def judge_flag(name: str, services: ServiceFacts, runner: str, evidence: Evidence) -> None:
@@ -78,4 +92,44 @@ def test_no_lock_is_in_the_way(locks: Locks, evidence: Evidence) -> None:
                 f"table {session.relation}",
             )
         )
+    evidence.judge(findings)
+
+
+@criterion(
+    "MIG-06",
+    "migrations 1 to the number the inventory names, 89 included, are each recorded once and as succeeded, "
+    "and the tables have what the record of 89 promises",
+    severity="critical",
+    effect="observe",
+    sources=["D0a §1", "D0a Acceptance Criteria"],
+    remedy="Apply what is missing: ./scripts/dcprod.sh exec prosaas-api python -m prosaas.migrate; a record that the "
+    "table belies is deleted first.",
+)
+def test_migrations_are_recorded_and_there(
+    migration_records: list[MigrationRecord], inventory: Expected, catalog: Catalog, evidence: Evidence
+) -> None:
+    evidence.examine(migration_records, "records of migrations")
+    recorded = Counter(record.version for record in migration_records)
+    wanted = range(1, inventory.migrations_up_to + 1)
+    evidence.record(RECORDS, rows=len(migration_records), highest=max(recorded), wanted=len(wanted))
+    missing = [version for version in wanted if version not in recorded]
+    findings = [Finding("recorded", "not recorded", f"{RECORDS}: migration {version}") for version in missing]
+    findings += [
+        Finding("recorded once", f"recorded {recorded[version]} times", f"{RECORDS}: migration {version}")
+        for version in wanted
+        if recorded[version] > 1
+    ]
+    findings += [
+        Finding("succeeded", f"failed ({record.name})", f"{RECORDS}: migration {record.version}")
+        for record in migration_records
+        if not record.succeeded
+    ]
+    table = catalog.table("receipt_sync_runs")
+    for name, (kind, default) in MIGRATION_89.items():
+        column = table.column(name)
+        promised = f"{kind}, default {default}" if default else kind
+        found = f"{column.type}, default {column.default}" if column.default else column.type
+        if column.type != kind or (default is not None and column.default != default):
+            where = f"receipt_sync_runs.{name}"
+            findings.append(Finding(f"{promised}, as migration 89 is recorded", found or "missing", where))
     evidence.judge(findings)

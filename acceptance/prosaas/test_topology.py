@@ -4,10 +4,15 @@ import pytest
 
 from fixtures.criterion import CheckError, Evidence, Finding, criterion
 from fixtures.facts.containers import Service, ServiceFacts
+from fixtures.facts.healthchecks import asked_paths, ignores_status
+from fixtures.facts.queue import QueueFacts, Worker
 
 REQUIRED = ("nginx", "prosaas-api", "prosaas-calls", "worker", "redis", "frontend")
 WITH_HEALTHCHECK = ("nginx", "prosaas-api", "prosaas-calls", "worker", "redis")
 LEGACY = "legacy"
+API, WORKER, READY = "prosaas-api", "worker", "/api/health"
+QUEUES = "high,default,low,receipts,receipts_sync,maintenance,recordings,broadcasts"
+WORKER_TTL_S = 420.0
 PRODUCTION_MODE = {"PRODUCTION": "1", "FLASK_ENV": "production", "ENV": "production"}
 
 
@@ -104,4 +109,82 @@ def test_application_services_run_in_production_mode(services: ServiceFacts, evi
             for value in dict.fromkeys((*given[name].running, given[name].resolved))
             if value is not None and value.strip() not in ("", production)
         ]
+    evidence.judge(findings)
+
+
+@criterion(
+    "TOP-05",
+    "the worker waits for a healthy API, and the API's healthcheck asks /api/health and fails on another status",
+    severity="critical",
+    effect="observe",
+    sources=["D0a §1", "D4 §3"],
+    remedy="Under worker set depends_on: prosaas-api: condition: service_healthy; give prosaas-api a healthcheck such "
+    'as ["CMD", "curl", "-fsS", "http://localhost:5000/api/health"]; then ./scripts/dcprod.sh up -d.',
+)
+def test_worker_waits_for_a_healthy_api(services: ServiceFacts, evidence: Evidence) -> None:
+    worker, api = services[WORKER], services[API]
+    condition = worker.resolved.depends_on.get(API, "no dependency") if worker.resolved else "not defined"
+    evidence.record(WORKER, depends_on=condition)
+    findings = []
+    if condition != "service_healthy":
+        findings.append(Finding(f"service_healthy for {API}", condition, f"{WORKER}: depends_on"))
+    running = {f"{API} (container {container.name})": container.healthcheck for container in api.containers}
+    checks = running | {f"{API} (compose configuration)": api.resolved.healthcheck if api.resolved else None}
+    for where, check in evidence.examine(checks.items(), "healthchecks of the API"):
+        if check is None:
+            findings.append(Finding("a healthcheck", "none", where, api.since))
+            continue
+        paths = asked_paths(check)
+        evidence.record(where, test=" ".join(check.test)[:200])
+        if paths != [READY]:
+            findings.append(Finding(f"asks {READY}", f"asks {', '.join(paths) or 'no URL'}", where, api.since))
+        if why := ignores_status(check):
+            findings.append(Finding("fails on a status other than 200", why, where, api.since))
+    evidence.judge(findings)
+
+
+def registered_by(worker: Worker, service: Service) -> bool:
+    """Whether a registration comes from one of the service's containers: by host name, or by its id in the name."""
+    for container in service.containers:
+        short = container.id[:12]
+        if worker.hostname in (short, container.name, container.environment.get("HOSTNAME")) or short in worker.name:
+            return True
+    return False
+
+
+@criterion(
+    "TOP-06",
+    "a live RQ worker is registered from the worker service, beats, and listens to every queue of RQ_QUEUES",
+    severity="critical",
+    effect="observe",
+    sources=["D0a Verify Deployment", "D1 Troubleshooting"],
+    remedy="Read the worker's log from its start (is rq installed, is Redis reachable?), compare RQ_QUEUES with the "
+    "line that says what it listens to; then ./scripts/dcprod.sh up -d worker.",
+)
+def test_worker_is_registered(services: ServiceFacts, queue: QueueFacts, evidence: Evidence) -> None:
+    service = services[WORKER]
+    evidence.examine([f"{WORKER}: rq:workers"], "registries of workers")
+    own = [worker for worker in queue.workers if registered_by(worker, service)]
+    others = [worker.name for worker in queue.workers if worker not in own]
+    evidence.record("rq:workers", own=len(own), elsewhere=others, lapsed=len(queue.lapsed))
+    if not own:
+        found = f"no RQ worker; registered from elsewhere: {', '.join(others)}" if others else "no RQ worker"
+        evidence.judge([Finding("a registered RQ worker", found, WORKER, service.since)])
+    beating = [worker for worker in own if worker.silent_s is not None and worker.silent_s < WORKER_TTL_S]
+    findings = []
+    for worker in own:
+        evidence.record(worker.name, silent_s=worker.silent_s, ttl_s=worker.ttl_s, queues=list(worker.queues))
+        if worker not in beating:
+            silent = "none" if worker.silent_s is None else f"{worker.silent_s:.0f} s ago"
+            where = f"{WORKER}: {worker.name}"
+            findings.append(Finding(f"a heartbeat within {WORKER_TTL_S:.0f} s", f"last heartbeat {silent}", where))
+    if beating:
+        findings = []  # who beats no more beside it is a predecessor whose registration has not lapsed yet
+    named = (service.variable("RQ_QUEUES").value or QUEUES).split(",")
+    heard = {name for worker in beating or own for name in worker.queues}
+    findings += [
+        Finding("a worker listens to it", "nobody does", f"{WORKER}: queue {name.strip()}", service.since)
+        for name in named
+        if name.strip() and name.strip() not in heard
+    ]
     evidence.judge(findings)
