@@ -133,3 +133,29 @@ def test_migrations_are_recorded_and_there(
             where = f"receipt_sync_runs.{name}"
             findings.append(Finding(f"{promised}, as migration 89 is recorded", found or "missing", where))
     evidence.judge(findings)
+
+
+@criterion(
+    "MIG-15",
+    "each compose file that sets the migration flags names the same runner as the merged configuration",
+    severity="minor",
+    effect="observe",
+    sources=["D1 Step 2"],
+    remedy="Set RUN_MIGRATIONS and RUN_MIGRATIONS_ON_START alike in every compose file that sets them.",
+)
+def test_compose_files_name_the_same_runner(services: ServiceFacts, evidence: Evidence) -> None:
+    defined = [service.resolved for service in services if service.resolved is not None]
+    given = [
+        (file, service, flag, environment[flag])
+        for service in defined
+        for file, environment in service.by_file.items()
+        for flag in ("RUN_MIGRATIONS", "RUN_MIGRATIONS_ON_START")
+        if flag in environment
+    ]
+    findings = []
+    for file, service, flag, value in evidence.examine(given, "flags in compose files"):
+        evidence.record(f"{service.name}: {flag} in {file}", value=value)
+        merged = service.environment.get(flag)
+        if (value == "1") != (merged == "1"):
+            findings.append(Finding(f"{merged!r}, as merged", repr(value), f"{service.name}: {flag} in {file}"))
+    evidence.judge(findings)
