@@ -9,7 +9,7 @@ from fixtures.criterion import CheckError, Evidence, Finding, criterion
 
 if TYPE_CHECKING:
     from fixtures.canary.delivered import Delivered
-    from fixtures.canary.delivery import Delivery, GraphRequest
+    from fixtures.canary.delivery import GraphRequest
 
 MANUAL = "GET /api/jobs/run-outbound by hand is no cure: find why neither cron nor the webhook's kick ran the job"
 
@@ -19,9 +19,9 @@ def text_of(body: str) -> str:
     return f"{len(body)} characters, sha256 {hashlib.sha256(body.encode()).hexdigest()[:12]}"
 
 
-def accepted(delivery: Delivery) -> list[GraphRequest]:
+def accepted(delivered: Delivered) -> list[GraphRequest]:
     """The requests for this delivery that Graph accepted."""
-    return [request for request in delivery.graph_requests() if request.accepted]
+    return [request for request in delivered.graph_requests() if request.accepted]
 
 
 @criterion(
@@ -80,7 +80,7 @@ def test_inbound_message_is_answered_without_a_trigger(delivered: Delivered, evi
 )
 def test_reply_is_recorded_as_a_message(delivered: Delivered, evidence: Evidence) -> None:
     delivery = delivered.delivery
-    sent = accepted(delivery)
+    sent = accepted(delivered)
     rows = delivery.outbound_messages()
     evidence.examine([delivery], "deliveries to the webhook")
     evidence.record("Message", rows=[row.id for row in rows], graph=[request.message_id for request in sent])
@@ -118,7 +118,7 @@ def test_reply_is_recorded_as_a_message(delivered: Delivered, evidence: Evidence
 )
 def test_send_is_logged_once(delivered: Delivered, evidence: Evidence) -> None:
     delivery = delivered.delivery
-    sent = accepted(delivery)
+    sent = accepted(delivered)
     rows = delivery.log_rows()
     evidence.examine([delivery], "deliveries to the webhook")
     evidence.record("OutboundMessageLog", rows=[row.id for row in rows], graph=[request.message_id for request in sent])
