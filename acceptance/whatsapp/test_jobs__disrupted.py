@@ -70,6 +70,36 @@ def test_runners_at_once(many_at_once: Mapping[str, Trial], evidence: Evidence) 
 
 
 @criterion(
+    "JOB-10",
+    "a runner killed after Graph accepted: one request in all, the job ended with its outcome or the reason; killed "
+    "before the request: sent once",
+    severity="critical",
+    effect="disrupt",
+    sources=["D3 B2", "contract §3"],
+    remedy="Commit a PENDING log before the send; on recovery send only what has none, and fail the rest with "
+    "'outcome unknown'.",
+    sends=2,
+    needs=["graph", "ai"],
+    writes=["2 inbound messages from the canary's phone; web is killed with SIGKILL and started again"],
+)
+@pytest.mark.parametrize("name", ["after Graph accepted", "before the request"])
+def test_runner_killed(name: str, killed: Mapping[str, Trial], evidence: Evidence) -> None:
+    trial = killed[name]
+    if name == "before the request":
+        evidence.judge(done_and_sent_once(trial, evidence))
+        return
+    outcome(trial, evidence)
+    findings = []
+    if len(trial.requests) != 1:
+        findings.append(Finding("1 request to Graph", f"{len(trial.requests)} requests", trial.where))
+    recorded = trial.job and (trial.job.state == "done" or (trial.job.state == "failed" and trial.job.error))
+    if not recorded:
+        found = f"{trial.job.state}, error {trial.job.error or 'none'}" if trial.job else "no job"
+        findings.append(Finding("ended, with its outcome or the reason", found, trial.where))
+    evidence.judge(findings)
+
+
+@criterion(
     "JOB-11",
     "credentials for Graph: the environment first, then the enabled Integration row, else an error naming the setting",
     severity="major",
