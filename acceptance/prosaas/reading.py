@@ -1,11 +1,11 @@
-"""How criteria about logs put matching lines into words, and which service's lines they look at."""
+"""How criteria put matching lines and unwell services into words, and which service's lines they look at."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 
-from fixtures.criterion import Finding
+from fixtures.criterion import CheckError, Finding
 from fixtures.facts.containers import Service, ServiceFacts
 from fixtures.facts.logs import Match, Matches
 
@@ -43,3 +43,26 @@ def call_of(match: Match) -> str:
     """The call that a line is about; "" where it names none."""
     found = _CALL.search(match.text)
     return found[1] if found else ""
+
+
+def unwell(service: Service) -> list[Finding]:
+    """What its healthcheck says against a running service; absent, unknown, starting and unhealthy told apart."""
+    findings = []
+    if service.resolved is not None and service.resolved.healthcheck is None:
+        findings.append(Finding("a healthcheck", "none in the compose configuration: unknown", service.name))
+    if service.health == "unknown":
+        findings.append(
+            Finding("healthy by its healthcheck", "unknown: its container has none", service.name, service.since)
+        )
+    elif service.health == "starting":
+        if not service.start_period_over:
+            raise CheckError(
+                f"{service.name} is starting, {service.up_s:.0f} s after its start and within its start period:"
+                " judge again when it is over"
+            )
+        findings.append(
+            Finding("healthy", f"starting, {service.up_s:.0f} s after its start", service.name, service.since)
+        )
+    elif service.health != "healthy":
+        findings.append(Finding("healthy", service.health, service.name, service.since))
+    return findings

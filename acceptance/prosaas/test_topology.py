@@ -2,7 +2,8 @@
 
 import pytest
 
-from fixtures.criterion import CheckError, Evidence, Finding, criterion
+from acceptance.prosaas.reading import unwell
+from fixtures.criterion import Evidence, Finding, criterion
 from fixtures.facts.containers import Service, ServiceFacts
 from fixtures.facts.healthchecks import asked_paths, ignores_status
 from fixtures.facts.queue import QueueFacts, Worker
@@ -14,29 +15,6 @@ API, WORKER, READY = "prosaas-api", "worker", "/api/health"
 QUEUES = "high,default,low,receipts,receipts_sync,maintenance,recordings,broadcasts"
 WORKER_TTL_S = 420.0
 PRODUCTION_MODE = {"PRODUCTION": "1", "FLASK_ENV": "production", "ENV": "production"}
-
-
-def unwell(service: Service) -> list[Finding]:
-    """What its healthcheck says against a running service; absent, unknown, starting and unhealthy told apart."""
-    findings = []
-    if service.resolved is not None and service.resolved.healthcheck is None:
-        findings.append(Finding("a healthcheck", "none in the compose configuration: unknown", service.name))
-    if service.health == "unknown":
-        findings.append(
-            Finding("healthy by its healthcheck", "unknown: its container has none", service.name, service.since)
-        )
-    elif service.health == "starting":
-        if not service.start_period_over:
-            raise CheckError(
-                f"{service.name} is starting, {service.up_s:.0f} s after its start and within its start period:"
-                " judge again when it is over"
-            )
-        findings.append(
-            Finding("healthy", f"starting, {service.up_s:.0f} s after its start", service.name, service.since)
-        )
-    elif service.health != "healthy":
-        findings.append(Finding("healthy", service.health, service.name, service.since))
-    return findings
 
 
 @criterion(
