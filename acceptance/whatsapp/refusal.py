@@ -1,0 +1,34 @@
+"""What a refused request looks like: 401, and nothing that ran. Shared by the criteria of cron and runner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fixtures.criterion import Evidence, Finding
+
+if TYPE_CHECKING:
+    from fixtures.canary.cron import Cron, CronAnswer, JobStates
+
+CARRIERS = ("bearer", "token")
+KINDS = ("wrong", "empty", "shortened", "lengthened", "in other case", "undefined")
+WRONG = ("absent", *(f"{kind}, as {carrier}" for kind in KINDS for carrier in CARRIERS))
+
+
+def judge_refusal(door: Cron, before: JobStates, answer: CronAnswer, evidence: Evidence) -> None:
+    """Conclude the case. Jobs that moved meanwhile are kept as evidence: a busy deployment moves them itself."""
+    moved = before.moved(door.job_states())
+    evidence.examine([answer], "answers")
+    ran = door.set_in_motion(answer)
+    followed = "no log of this host can be followed" if ran is None else f"{len(ran)} log lines tell of a run"
+    evidence.record(
+        answer.form, status=answer.status, request_id=answer.request_id, moved_meanwhile=moved, log=followed
+    )
+    where = f"{door.route}, credential {answer.form}"
+    findings = []
+    if answer.status != 401:
+        findings.append(Finding("401", str(answer.status), where))
+    if answer.tells_of_a_run:
+        findings.append(Finding("an answer that tells of no run", f"members {sorted(answer.document)}", where))
+    if ran:
+        findings.append(Finding("no log line that tells of a run", f"requestId {answer.request_id}: {ran[0]}", where))
+    evidence.judge(findings)
