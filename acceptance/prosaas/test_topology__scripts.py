@@ -89,8 +89,8 @@ def test_verification_scripts_can_fail(defect: str, scripts: Scripts, inventory:
         if not any(COMMAND.search(line) for line in new):
             missing.append(Finding("the command that repairs it", f"{len(new)} new lines, none with one", where))
         shortcomings.append(missing)
-    # one script that notices is enough
-    evidence.judge(min(shortcomings, key=len))
+    fewest: list[Finding] = min(shortcomings, key=len)  # one script that notices is enough
+    evidence.judge(fewest)
 
 
 @criterion(
