@@ -8,6 +8,7 @@ from fixtures.criterion import Evidence, Finding, criterion
 
 if TYPE_CHECKING:
     from fixtures.canary.push import DispatchResult, Push, Subscription
+    from fixtures.canary.push_trials import Seen
 
 REMEDY = (
     "In the web push sender, set push_subscriptions.is_active to false on 410 and 404 and commit it; "
@@ -29,10 +30,27 @@ def kept(evidence: Evidence, subscription: Subscription, result: DispatchResult)
         "subscription",
         name=subscription.name,
         row=subscription.row_id,
-        is_active=subscription.is_active(),
+        is_active=[row["is_active"] for row in subscription.rows()],
         answered=[delivery["answered"] for delivery in subscription.deliveries()],
         reported=vars(result) if hasattr(result, "__dict__") else str(result),
     )
+
+
+def inactive_after(status: int, push: Push, evidence: Evidence) -> None:
+    """One subscription for which the push service answers `status` is inactive after one dispatch."""
+    (gone,) = evidence.examine(push.subscribe([status]), f"subscriptions that answer {status}")
+    result = push.dispatch()
+    kept(evidence, gone, result)
+    findings = attempts(gone, 1, f"that answers {status}")
+    if gone.is_active():
+        findings.append(
+            Finding(
+                f"is_active false after the push service answered {status}",
+                "is_active true",
+                f"push_subscriptions row {gone.row_id}",
+            )
+        )
+    evidence.judge(findings)
 
 
 @criterion(
@@ -47,19 +65,22 @@ def kept(evidence: Evidence, subscription: Subscription, result: DispatchResult)
     writes=["1 push subscription of the canary user"],
 )
 def test_gone_subscription_is_deactivated(push: Push, evidence: Evidence) -> None:
-    (gone,) = evidence.examine(push.subscribe([410]), "subscriptions that answer 410")
-    result = push.dispatch()
-    kept(evidence, gone, result)
-    findings = attempts(gone, 1, "that answers 410")
-    if gone.is_active():
-        findings.append(
-            Finding(
-                "is_active false after the push service answered 410",
-                "is_active true",
-                f"push_subscriptions row {gone.row_id}",
-            )
-        )
-    evidence.judge(findings)
+    inactive_after(410, push, evidence)
+
+
+@criterion(
+    "PSH-02",
+    "404 from the push service: the subscription is inactive at once",
+    severity="critical",
+    effect="canary",
+    sources=["D0a §5"],
+    remedy=REMEDY,
+    sends=1,
+    needs=["push"],
+    writes=["1 push subscription of the canary user"],
+)
+def test_unknown_subscription_is_deactivated(push: Push, evidence: Evidence) -> None:
+    inactive_after(404, push, evidence)
 
 
 @criterion(
@@ -82,3 +103,56 @@ def test_inactive_subscription_is_left_alone(push: Push, evidence: Evidence) -> 
     findings = attempts(alive, 2, "for the active subscription after two dispatches")
     findings += attempts(gone, 1, "for the inactive subscription after two dispatches")
     evidence.judge(findings)
+
+
+@criterion(
+    "PSH-07",
+    "a dead subscription takes nobody else's with it: rows of other users and businesses at its endpoint are untouched",
+    severity="critical",
+    effect="canary",
+    sources=["D0a §5"],
+    remedy="Deactivate by the row's id, or by endpoint and user_id together, never by endpoint alone.",
+    sends=1,
+    needs=["push"],
+    writes=["1 push subscription of each canary user"],
+)
+def test_other_users_are_untouched(push_neighbours: tuple[Seen, tuple[Seen, ...]], evidence: Evidence) -> None:
+    dead, others = push_neighbours
+    evidence.examine(others, "subscriptions of other users at the endpoint of a dead one")
+    evidence.record("dead", row=dead.row_id, business=dead.business_id, is_active=dead.is_active)
+    # nothing is shown of the others unless this one was really found dead
+    findings = [Finding("is_active false after 410", "is_active true", dead.where)] if dead.is_active else []
+    for other in others:
+        evidence.record("other", row=other.row_id, business=other.business_id, is_active=other.is_active)
+        if not other.is_active or other.moved:
+            found = "changed" if other.is_active else "is_active false"
+            findings.append(Finding("unchanged, is_active true", found, other.where))
+    evidence.judge(findings)
+
+
+@criterion(
+    "PSH-12",
+    "subscribing again after 410 brings the row back, without a second one, and the next push reaches it",
+    severity="major",
+    effect="canary",
+    sources=["contract §6"],
+    remedy="Insert subscriptions ON CONFLICT (user_id, endpoint) DO UPDATE, and set is_active and both keys there.",
+    sends=2,
+    needs=["push"],
+    writes=["1 push subscription of the canary user"],
+)
+def test_subscribing_again_brings_it_back(push: Push, evidence: Evidence) -> None:
+    (gone,) = evidence.examine(push.subscribe([410]), "subscriptions that answer 410")
+    push.dispatch()
+    gone.answer(201)
+    answer = push.resubscribe(gone)
+    result = push.dispatch()
+    kept(evidence, gone, result)
+    findings = answer.findings((200, 201))
+    rows = gone.rows()
+    where = f"push_subscriptions row {gone.row_id}"
+    if len(rows) != 1:
+        findings.append(Finding("one row for user and endpoint after subscribing again", f"{len(rows)} rows", where))
+    if not any(row["is_active"] for row in rows):
+        findings.append(Finding("is_active true after subscribing again", "is_active false", where))
+    evidence.judge(findings + attempts(gone, 2, "after subscribing again"))
