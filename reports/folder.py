@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports import jsonl, junit
+from reports import ctrf, html, jsonl, junit, markdown, prometheus
 from reports.redaction import Redactor, scan
 from reports.result import Result, RunRecord
 
 PRIVATE = "private"
+WRITERS = (jsonl.write, junit.write, ctrf.write, prometheus.write, markdown.write, html.write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def write(
     try:
         head = redactor.value(run.as_dict())
         rows = [redactor.value(result.as_dict()) for result in results]
-        files = [jsonl.write(partial, head, rows), junit.write(partial, head, rows)]
+        files = [writer(partial, head, rows) for writer in WRITERS]
         for name, document in (extra or {}).items():
             path = partial / name
             path.write_text(json.dumps(redactor.value(document), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -59,7 +60,11 @@ class Redactor:
         self._pattern = re.compile("|".join(map(re.escape, self._forms))) if self._forms else None
 
     def text(self, value: str) -> str:
-        """`value` without secrets; phone numbers keep their first four and last two characters."""
+        """`value` without secrets; phone numbers keep their first four and last two characters.
+
+        Half of a surrogate pair, which no file in UTF-8 can hold, becomes a question mark.
+        """
+        value = value.encode("utf-8", "replace").decode("utf-8")
         if self._pattern is not None:
             value = self._pattern.sub(MASK, value)
         value = _URL_PASSWORD.sub(rf"\1:{MASK}@", value)
@@ -75,8 +80,8 @@ class Redactor:
             return {self.text(str(name)): self.value(inner, str(name)) for name, inner in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
             return [self.value(inner, key) for inner in value]
-        if value is None or isinstance(value, bool | int | float):
-            return value
+        if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
+            return value  # infinity and "not a number" are none in JSON
         return self.text(str(value))
 
 

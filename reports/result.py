@@ -14,7 +14,10 @@ SKIPPED = frozenset({"waived", "unmeasured", "not_run", "not_applicable"})
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One (host, criterion, case). Times in seconds; `evidence`: JSON values; `findings`: the deciding ones."""
+    """One (host, criterion, case). Durations in seconds; `evidence`: JSON values; `findings`: the deciding ones.
+
+    `started`: ISO 8601, UTC; empty where it was not judged. `proven_by`: faults that were made to turn it red.
+    """
 
     host: str
     id: str
@@ -32,6 +35,8 @@ class Result:
     examined: int = 0
     findings: tuple[Mapping[str, str], ...] = ()
     evidence: tuple[Mapping[str, Any], ...] = ()
+    started: str = ""
+    proven_by: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -45,7 +50,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What was judged, how far the run could go, and why it ended with its exit code. Times: ISO 8601, UTC."""
+    """What was judged, how far the run could go, and why it ended with its exit code. Times: ISO 8601, UTC.
+
+    `judged_by`: who ran it, and where.
+    """
 
     run_id: str
     host: str
@@ -61,6 +69,7 @@ class RunRecord:
     versions: Mapping[str, str] = field(default_factory=dict)
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    judged_by: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields."""

@@ -1,0 +1,69 @@
+"""report.html: one file that needs nothing else, and that no text in it can make do anything."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports import view
+from reports.timeline import timeline
+
+NAME = "report.html"
+_TEMPLATES = Path(__file__).with_name("templates")
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(_TEMPLATES),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters |= {
+    "visible": view.visible,
+    "words": view.words,
+    "seconds": lambda value: (
+        f"{value:.0f} s" if value >= 10 else f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"
+    ),
+    "moment": lambda text: f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC",
+}
+
+
+def write(folder: Path, run: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> Path:
+    """Write the file and return its path."""
+    path = folder / NAME
+    path.write_text(render(view.of(run, results)), encoding="utf-8")
+    return path
+
+
+def render(seen: view.View) -> str:
+    """The page. Style and script stand in it, and the page allows these two and nothing else, by their hashes."""
+    style, script = _own("report.css"), _own("report.js")
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "img-src 'none'; base-uri 'none'; form-action 'none'"
+    )
+    return _ENVIRONMENT.get_template("report.html").render(
+        view=seen,
+        style=style,
+        script=script,
+        policy=policy,
+        timeline=timeline(seen),
+        outcomes=list(seen.counts),
+        severities=view.SEVERITIES,
+        most_entries=view.MOST_ENTRIES,
+    )
+
+
+def _own(name: str) -> Markup:
+    """One of our own files, which goes into the page as it is."""
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
