@@ -1,0 +1,62 @@
+"""How fast the webhook answers Meta. D3 Success Criteria."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median, quantiles
+from typing import TYPE_CHECKING
+
+from fixtures.criterion import Evidence, Finding, Unmeasured, criterion
+
+if TYPE_CHECKING:
+    from fixtures.canary.latency import Sample
+
+LIMIT_S = 0.3
+SHARE = 0.95
+AT_LEAST = 30
+
+
+def shown(seconds: Sequence[float]) -> str:
+    """Median, p95 and worst, in milliseconds."""
+    p95 = quantiles(seconds, n=20)[-1]
+    return ", ".join(
+        f"{name} {1000 * s:.0f} ms" for name, s in (("median", median(seconds)), ("p95", p95), ("worst", max(seconds)))
+    )
+
+
+@criterion(
+    "WHK-03",
+    "95 % of inbound messages are answered within 300 ms, as their sender measures it, over at least 30 messages",
+    severity="major",
+    effect="canary",
+    sources=["D3 Success Criteria"],
+    remedy="Let the webhook store message and job, and answer before AI, Graph or the job runner is called.",
+    sends=90,
+    writes=["30 to 90 inbound messages from the canary's phone, their jobs and replies"],
+)
+def test_webhook_answers_fast(latency: Sequence[Sample], evidence: Evidence) -> None:
+    counted = [sample for sample in latency if not sample.held_up]
+    evidence.examine(latency, "messages")
+    told = [sample.server_s for sample in counted if sample.server_s is not None]
+    evidence.record(
+        "answers",
+        counted=len(counted),
+        held_up=len(latency) - len(counted),
+        client=shown([sample.client_s for sample in counted]) if len(counted) > 1 else "none",
+        server=shown(told) if len(told) > 1 else "not told",
+        health=shown([sample.health_s for sample in latency]),
+    )
+    if len(counted) < AT_LEAST:
+        raise Unmeasured(
+            f"{len(latency) - len(counted)} of {len(latency)} messages came while /api/health alone was held up: "
+            f"{shown([sample.health_s for sample in latency])}",
+            "judge it from a machine that has time, or nearer to the deployment",
+        )
+    late = [sample for sample in counted if sample.client_s > LIMIT_S or sample.status != 200]
+    if len(late) <= len(counted) * (1 - SHARE):
+        evidence.judge([])
+        return
+    client, health = shown([s.client_s for s in counted]), shown([s.health_s for s in counted])
+    own = f"by the server's own time {shown(told)}" if len(told) > 1 else "the server tells no time of its own"
+    found = f"{len(late)} of {len(counted)} later: {client}; {own}; /api/health beside them {health}"
+    evidence.judge([Finding("95 % within 300 ms", found, "POST /api/webhooks/whatsapp")])
