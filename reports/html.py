@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports import view
+from reports import history, trend, view
 from reports.timeline import timeline
 
 NAME = "report.html"
@@ -35,14 +35,18 @@ _ENVIRONMENT.filters |= {
 
 
 def write(folder: Path, run: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> Path:
-    """Write the file and return its path."""
+    """Write the file and return its path. Earlier runs of the host are looked for beside `folder`."""
     path = folder / NAME
-    path.write_text(render(view.of(run, results)), encoding="utf-8")
+    seen = view.of(run, results)
+    path.write_text(render(seen, history.recent(folder.parent, seen)), encoding="utf-8")
     return path
 
 
-def render(seen: view.View) -> str:
-    """The page. Style and script stand in it, and the page allows these two and nothing else, by their hashes."""
+def render(seen: view.View, runs: Sequence[history.Past] = ()) -> str:
+    """The page; `runs`: the last ones of the host, the oldest first, this one at the end.
+
+    Style and script stand in it, and the page allows these two and nothing else, by their hashes.
+    """
     style, script = _own("report.css"), _own("report.js")
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
@@ -54,6 +58,9 @@ def render(seen: view.View) -> str:
         script=script,
         policy=policy,
         timeline=timeline(seen),
+        runs=runs,
+        columns=trend.columns(runs),
+        strips={one.id: history.strip(runs, one.id) for one in seen.criteria} if len(runs) > 1 else {},
         outcomes=list(seen.counts),
         severities=view.SEVERITIES,
         most_entries=view.MOST_ENTRIES,

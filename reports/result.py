@@ -52,7 +52,7 @@ class Result:
 class RunRecord:
     """What was judged, how far the run could go, and why it ended with its exit code. Times: ISO 8601, UTC.
 
-    `judged_by`: who ran it, and where.
+    `judged_by`: who ran it, and where. `purpose`: acceptance, "proof", or "fault NAME", which say nothing of the host.
     """
 
     run_id: str
@@ -70,6 +70,7 @@ class RunRecord:
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     judged_by: str = ""
+    purpose: str = "acceptance"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields."""

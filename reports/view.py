@@ -110,6 +110,10 @@ class View:
     def verdict(self) -> Verdict:
         name = self.run["exit_name"]
         headline, tone, sentence = _VERDICTS.get(name, ("No verdict", "open", f"The run ended as {name}."))
+        counts = self.counts
+        unseen = sum(counts.get(outcome, 0) for outcome in ("unmeasured", "not_run"))
+        if unseen:
+            sentence += f" {unseen} of {len(self.results)} results were not judged or could not be measured."
         return Verdict(headline, tone, sentence, tuple(self.run["causes"]))
 
     @property
@@ -157,7 +161,7 @@ def _criterion(cases: Sequence[Mapping[str, Any]]) -> Criterion:
         effect=first["effect"],
         remedy=first["remedy"],
         sources=tuple(first["sources"]),
-        proven_by=tuple(first["proven_by"]),
+        proven_by=tuple(first.get("proven_by", ())),  # a record of before has none
         cases=tuple(sorted(cases, key=lambda case: WORST.index(case["outcome"]))),
     )
 

@@ -1,0 +1,61 @@
+"""`python -m reports history HOST`: what is known of earlier runs, from their folders alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from reports import history, jsonl, view
+
+_SIGNS = {"passed": ".", "failed": "F", "error": "E", "invalid": "I", "waived": "w", "unmeasured": "u", "": " "}
+NOTHING, USAGE = 5, 4
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit code: 0, 5 where there is nothing to tell of, 4 on wrong usage."""
+    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    told = verbs.add_parser("history", help="how each criterion came out in the last runs of a host")
+    told.add_argument("host")
+    told.add_argument("--report-dir", type=Path, default=Path("reports/runs"))
+    told.add_argument("--last", type=int, default=history.LAST, metavar="N", help="runs to look at (default: 20)")
+    try:
+        given = parser.parse_args(arguments)
+    except SystemExit as error:
+        return USAGE if error.code else 0
+    return show(given.report_dir, given.host, given.last)
+
+
+def show(report_dir: Path, host: str, last: int) -> int:
+    """Print the strips of a host's last runs, the criteria with something to remark first."""
+    newest = newest_of(report_dir, host)
+    if newest is None:
+        print(f"no run of {host} in {report_dir}", file=sys.stderr)
+        return NOTHING
+    runs = history.recent(report_dir, newest, last)
+    print(f"{host}: {len(runs)} runs, {runs[0].day} to {runs[-1].day} UTC; the newest is on the right")
+    strips = [(one, history.strip(runs, one.id)) for one in newest.criteria]
+    for one, strip in sorted(strips, key=lambda pair: not pair[1].told):
+        drawn = "".join(_SIGNS.get(outcome, "-") for outcome in strip.outcomes)
+        print(f"{one.id}  {drawn:<{len(runs)}}  {'; '.join(strip.told)}".rstrip())
+    print(". passed  F failed  E error  I invalid  w waived  u unmeasured  - not run or not applicable")
+    return 0
+
+
+def newest_of(report_dir: Path, host: str) -> view.View | None:
+    """The newest acceptance run of a host; None where there is none that can be read."""
+    if not report_dir.is_dir():
+        return None
+    for name in sorted((entry.name for entry in report_dir.iterdir() if entry.name[:1].isdigit()), reverse=True):
+        try:
+            run, results = jsonl.read(report_dir / name)
+        except (OSError, ValueError):
+            continue
+        if run["host"] == host and run.get("purpose", "acceptance") == "acceptance":
+            return view.of(run, results)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
