@@ -14,10 +14,9 @@ KINDS = ("wrong", "empty", "shortened", "lengthened", "in other case", "undefine
 WRONG = ("absent", *(f"{kind}, as {carrier}" for kind in KINDS for carrier in CARRIERS))
 
 
-def judge_refusal(door: Cron, before: JobStates, answer: CronAnswer, evidence: Evidence) -> None:
-    """Conclude the case. Jobs that moved meanwhile are kept as evidence: a busy deployment moves them itself."""
+def let_in(door: Cron, before: JobStates, answer: CronAnswer, evidence: Evidence) -> list[Finding]:
+    """What tells that a request was not refused. Jobs that moved are evidence alone: a busy deployment moves them."""
     moved = before.moved(door.job_states())
-    evidence.examine([answer], "answers")
     ran = door.set_in_motion(answer)
     followed = "no log of this host can be followed" if ran is None else f"{len(ran)} log lines tell of a run"
     evidence.record(
@@ -31,4 +30,4 @@ def judge_refusal(door: Cron, before: JobStates, answer: CronAnswer, evidence: E
         findings.append(Finding("an answer that tells of no run", f"members {sorted(answer.document)}", where))
     if ran:
         findings.append(Finding("no log line that tells of a run", f"requestId {answer.request_id}: {ran[0]}", where))
-    evidence.judge(findings)
+    return findings

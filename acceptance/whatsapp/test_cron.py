@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from acceptance.whatsapp.refusal import WRONG, judge_refusal
+from acceptance.whatsapp.refusal import WRONG, let_in
 from fixtures.criterion import Evidence, Finding, NotApplicable, criterion
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ AUTH_METHODS = {"bearer": "bearer", "token": "query", "x-vercel-cron": "vercel"}
 @pytest.mark.parametrize("form", WRONG)
 def test_wrong_credential_is_refused(form: str, cron: Cron, evidence: Evidence) -> None:
     before = cron.job_states()
-    judge_refusal(cron, before, cron.with_wrong(form), evidence)
+    answer = cron.with_wrong(form)
+    evidence.examine([answer], "answers")
+    evidence.judge(let_in(cron, before, answer, evidence))
 
 
 @criterion(

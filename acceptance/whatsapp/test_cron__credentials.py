@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from acceptance.whatsapp.refusal import CARRIERS, WRONG, judge_refusal
+from acceptance.whatsapp.refusal import CARRIERS, WRONG, let_in
 from fixtures.criterion import Evidence, NotApplicable, criterion
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def test_forged_header_is_refused(name: str, value: str, cron: Cron, inventory: 
     if (name, value) == ("x-vercel-cron", "1") and inventory.trust_vercel_header:
         raise NotApplicable("the edge vouches for x-vercel-cron here (inventory: trust_vercel_header): CRN-02 uses it")
     before = cron.job_states()
-    judge_refusal(cron, before, cron.with_header(name, value), evidence)
+    answer = cron.with_header(name, value)
+    evidence.examine([answer], "answers")
+    evidence.judge(let_in(cron, before, answer, evidence))
 
 
 @criterion(
@@ -70,7 +72,8 @@ def test_runner_takes_its_own_token_only(door: str, form: str, doors: Mapping[st
     before = asked.job_states()
     name, _, carrier = form.partition(", as ")
     answer = asked.with_secret_of(name, carrier) if name in OTHERS[door] else asked.with_wrong(form)
-    judge_refusal(asked, before, answer, evidence)
+    evidence.examine([answer], "answers")
+    evidence.judge(let_in(asked, before, answer, evidence))
 
 
 @criterion(
@@ -89,5 +92,8 @@ def test_runner_takes_its_own_token_only(door: str, form: str, doors: Mapping[st
 def test_development_default_is_refused(
     door: str, default: str, carrier: str, doors: Mapping[str, Cron], evidence: Evidence
 ) -> None:
-    before = doors[door].job_states()
-    judge_refusal(doors[door], before, doors[door].with_default(default, carrier), evidence)
+    asked = doors[door]
+    before = asked.job_states()
+    answer = asked.with_default(default, carrier)
+    evidence.examine([answer], "answers")
+    evidence.judge(let_in(asked, before, answer, evidence))
