@@ -67,11 +67,10 @@ def test_optional_services_are_well(
 )
 def test_n8n_stands_for_itself(services: ServiceFacts, inventory: Expected, evidence: Evidence) -> None:
     service = enabled(N8N, services, inventory)
-    if not service.containers and service.resolved is None:
-        evidence.examine([service.name], "services")
-        evidence.judge([Finding("defined, as the inventory does not name it absent", "absent", N8N)])
     evidence.examine([service], "services")
     findings = service.variable("N8N_PATH").findings("/")
+    if not service.containers:
+        findings.append(Finding("running, as the inventory does not name it absent", "absent", N8N))
     for name in ADDRESSES:
         flag = service.variable(name)
         for url in dict.fromkeys((*flag.running, flag.resolved)):
