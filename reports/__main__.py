@@ -1,30 +1,52 @@
-"""`python -m reports history HOST`: what is known of earlier runs, from their folders alone."""
+"""`python -m reports history HOST` and `verify DIR --key PUB`: what run folders tell, without contacting anything."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from datetime import date
 from pathlib import Path
 
-from reports import history, jsonl, view
+from reports import history, jsonl, signoff, view
 
 _SIGNS = {"passed": ".", "failed": "F", "error": "E", "invalid": "I", "waived": "w", "unmeasured": "u", "": " "}
 NOTHING, USAGE = 5, 4
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The exit code: 0, 5 where there is nothing to tell of, 4 on wrong usage."""
+    """The exit code: 0, 1 for a folder that is not valid, 5 where there is nothing to tell of, 4 on wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     told = verbs.add_parser("history", help="how each criterion came out in the last runs of a host")
     told.add_argument("host")
     told.add_argument("--report-dir", type=Path, default=Path("reports/runs"))
     told.add_argument("--last", type=int, default=history.LAST, metavar="N", help="runs to look at (default: 20)")
+    checked = verbs.add_parser("verify", help="whether a run's folder is what was signed, and was accepted")
+    checked.add_argument("folder", type=Path)
+    checked.add_argument("--key", type=Path, required=True, help="the public key (PEM)")
+    checked.add_argument("--on", type=date.fromisoformat, metavar="DATE", help="the day by which waivers are judged")
     try:
         given = parser.parse_args(arguments)
     except SystemExit as error:
         return USAGE if error.code else 0
+    if given.verb == "verify":
+        return verify(given.folder, given.key, given.on)
     return show(given.report_dir, given.host, given.last)
+
+
+def verify(folder: Path, key: Path, on: date | None) -> int:
+    """Print `valid`, or everything that is wrong; the exit code is 0 or 1."""
+    try:
+        public = signoff.public_key(key)
+    except signoff.KeyProblem as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    found = signoff.problems(folder, public, on)
+    for problem in found:
+        print(f"not valid: {problem}")
+    if not found:
+        print(f"valid: {folder} is what the key {signoff.key_id(public)[:16]} signed, and was accepted")
+    return 1 if found else 0
 
 
 def show(report_dir: Path, host: str, last: int) -> int:

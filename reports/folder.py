@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +33,11 @@ def write(
     results: Sequence[Result],
     secrets: Iterable[str],
     extra: Mapping[str, Any] | None = None,
+    seal: Callable[[Path, Sequence[Path]], Path] | None = None,
 ) -> Written:
     """Write all artefacts of a run under `report_dir`; `extra`: file name -> JSON document.
+
+    `seal` gets the folder and its files when no secret was found in them, and writes one file more.
 
     A folder in which a known secret is found goes to `<report_dir>/private/` with mode 0600/0700 and is not linked.
     Raises OSError when nothing can be written.
@@ -53,6 +56,9 @@ def write(
             path.write_text(json.dumps(redactor.value(document), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             files.append(path)
         leaks = scan(files, secrets)
+        if seal is not None and not leaks:
+            files.append(seal(partial, tuple(files)))
+            leaks = scan(files[-1:], secrets)
         if leaks:
             for file in files:
                 file.chmod(0o600)
