@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fixtures.criterion import Evidence, Finding, Unmeasured, criterion
 
 if TYPE_CHECKING:
-    from fixtures.canary.latency import Sample
+    from fixtures.canary.latency import Latency
 
 LIMIT_S = 0.3
 SHARE = 0.95
@@ -34,22 +34,22 @@ def shown(seconds: Sequence[float]) -> str:
     sends=90,
     writes=["30 to 90 inbound messages from the canary's phone, their jobs and replies"],
 )
-def test_webhook_answers_fast(latency: Sequence[Sample], evidence: Evidence) -> None:
-    counted = [sample for sample in latency if not sample.held_up]
-    evidence.examine(latency, "messages")
+def test_webhook_answers_fast(latency: Latency, evidence: Evidence) -> None:
+    samples, counted = latency.samples, latency.counted
+    evidence.examine(samples, "messages")
     told = [sample.server_s for sample in counted if sample.server_s is not None]
     evidence.record(
         "answers",
         counted=len(counted),
-        held_up=len(latency) - len(counted),
+        held_up=len(samples) - len(counted),
         client=shown([sample.client_s for sample in counted]) if len(counted) > 1 else "none",
         server=shown(told) if len(told) > 1 else "not told",
-        health=shown([sample.health_s for sample in latency]),
+        health=shown([sample.health_s for sample in samples]),
     )
     if len(counted) < AT_LEAST:
         raise Unmeasured(
-            f"{len(latency) - len(counted)} of {len(latency)} messages came while /api/health alone was held up: "
-            f"{shown([sample.health_s for sample in latency])}",
+            f"{len(samples) - len(counted)} of {len(samples)} messages came while /api/health alone was held up: "
+            f"{shown([sample.health_s for sample in samples])}",
             "judge it from a machine that has time, or nearer to the deployment",
         )
     late = [sample for sample in counted if sample.client_s > LIMIT_S or not sample.taken]
