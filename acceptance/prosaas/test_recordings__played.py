@@ -161,6 +161,8 @@ def test_more_recordings_than_slots(recordings: Recordings, recording_limit: int
             findings += played(recordings, call, PLAYABLE_S)[0]
     at_once = max((r["verdict"].get("at_once", 0) for call in calls for r in recordings.requests(call)), default=0)
     evidence.record("at once", downloads=at_once, slots=most, limit=recording_limit, seconds=round(waited.seconds, 1))
+    if not most:
+        findings.append(Finding("slots taken meanwhile", "none", f"rec_slots:{recordings.business_id}"))
     for what, number in (("downloads", at_once), ("slots", most)):
         if number > recording_limit:
             findings.append(Finding(f"at most {recording_limit} {what} at once", f"{number}", "rec_slots"))
