@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import html
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from markupsafe import escape
 
 SHORTEST_SECRET = 8
 MASK = "[secret]"
@@ -49,6 +52,7 @@ def forms(secrets: Iterable[str]) -> set[str]:
         spelled |= {secret, quote(secret, safe=""), quote_plus(secret)} | _base64_forms(secret)
         escaped = secret.encode("unicode_escape").decode()
         spelled |= {escaped, escaped.replace('"', '\\"')}
+        spelled |= {str(escape(secret)), html.escape(secret), html.escape(secret, quote=False)}
     return spelled
 
 
@@ -95,7 +99,8 @@ def scan(files: Sequence[Path], secrets: Iterable[str]) -> list[str]:
             tail = b""
             while block := stream.read(1 << 20):
                 window = tail + block
-                if any(form in window for form in spelled):
+                bare = window.replace(b"\\", b"").replace(b"<!-- -->", b"")  # as Markdown is shown
+                if any(form in window or form in bare for form in spelled):
                     hits.append(file.name)
                     break
                 tail = window[-longest:] if longest else b""
