@@ -53,6 +53,8 @@ def test_passing_failure_keeps_it_active(name: str, push_answers: Mapping[str, D
     findings = []
     if dispatched.result is None or (dispatched.result.total, dispatched.result.failed) != (1, 1):
         findings.append(Finding("total 1, failed 1", str(dispatched.result), f"POST /api/push/test, {name}"))
+    if name != "connection refused" and not seen.deliveries:
+        findings.append(Finding(f"a request that met {name}", "none", seen.where))
     if not seen.is_active:
         findings.append(Finding(f"is_active true after {name}", "is_active false", seen.where))
     evidence.judge(findings)
