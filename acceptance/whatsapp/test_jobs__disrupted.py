@@ -19,11 +19,7 @@ NEAR = timedelta(minutes=5)  # between this machine's clock and the deployment's
 
 def outcome(trial: Trial, evidence: Evidence) -> dict[str, int]:
     """What was sent for one message, by who tells of it."""
-    counts = {
-        "requests that Graph accepted": len(trial.accepted),
-        "SENT logs": len(trial.sent_logs),
-        "OUTBOUND messages": len(trial.messages),
-    }
+    counts = trial.counts
     job = trial.job
     evidence.examine([trial.delivery], "deliveries to the webhook")
     evidence.record(

@@ -62,22 +62,12 @@ def ended_as(state: str, trial: Trial) -> list[Finding]:
 
 def nothing_sent(trial: Trial) -> list[Finding]:
     """Neither Graph nor the tables know of a reply."""
-    counts = {
-        "requests that Graph accepted": len(trial.accepted),
-        "SENT logs": len(trial.sent_logs),
-        "OUTBOUND messages": len(trial.messages),
-    }
-    return [Finding(f"no {what}", f"{count} {what}", trial.where) for what, count in counts.items() if count]
+    return [Finding(f"no {what}", f"{count} {what}", trial.where) for what, count in trial.counts.items() if count]
 
 
 def sent_once(trial: Trial) -> list[Finding]:
     """Graph accepted one request, and one log and one Message row tell of it."""
-    counts = {
-        "requests that Graph accepted": len(trial.accepted),
-        "SENT logs": len(trial.sent_logs),
-        "OUTBOUND messages": len(trial.messages),
-    }
-    return [Finding(f"1 {what}", f"{count} {what}", trial.where) for what, count in counts.items() if count != 1]
+    return [Finding(f"1 {what}", f"{count} {what}", trial.where) for what, count in trial.counts.items() if count != 1]
 
 
 def waited_between(trial: Trial) -> list[Finding]:
