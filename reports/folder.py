@@ -34,13 +34,15 @@ def write(
     secrets: Iterable[str],
     extra: Mapping[str, Any] | None = None,
     seal: Callable[[Path, Sequence[Path]], Path] | None = None,
+    leaked: Callable[[Sequence[str]], RunRecord] | None = None,
 ) -> Written:
     """Write all artefacts of a run under `report_dir`; `extra`: file name -> JSON document.
 
     `seal` gets the folder and its files when no secret was found in them, and writes one file more.
 
-    A folder in which a known secret is found goes to `<report_dir>/private/` with mode 0600/0700 and is not linked.
-    Raises OSError when nothing can be written.
+    A folder in which a known secret is found goes to `<report_dir>/private/` with mode 0600/0700, unsealed, and nothing
+    is linked as the latest. `leaked` gets the names of the files that held one and gives the run as it ends then: this
+    is what they say. Raises OSError when nothing can be written.
     """
     secrets = list(secrets)
     redactor = Redactor(secrets)
@@ -48,22 +50,31 @@ def write(
     partial = report_dir / f".{run.run_id}.partial"
     partial.mkdir(mode=0o700)
     try:
-        head = redactor.value(run.as_dict())
         rows = [redactor.value(result.as_dict()) for result in results]
-        files = [writer(partial, head, rows) for writer in WRITERS]
+
+        def told(record: RunRecord) -> list[Path]:
+            head = redactor.value(record.as_dict())
+            return [writer(partial, head, rows) for writer in WRITERS]
+
+        files = told(run)
         for name, document in (extra or {}).items():
             path = partial / name
             path.write_text(json.dumps(redactor.value(document), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             files.append(path)
         leaks = scan(files, secrets)
         if seal is not None and not leaks:
-            files.append(seal(partial, tuple(files)))
-            leaks = scan(files[-1:], secrets)
+            sealed = seal(partial, tuple(files))
+            leaks = scan([sealed], secrets)
+            if leaks:
+                sealed.unlink()  # it says that the run ended otherwise
         if leaks:
+            if leaked is not None:
+                told(leaked(leaks))
             for file in files:
                 file.chmod(0o600)
             private = report_dir / PRIVATE
-            private.mkdir(mode=0o700, exist_ok=True)
+            private.mkdir(exist_ok=True)
+            private.chmod(0o700)
             final = private / run.run_id
         else:
             partial.chmod(0o755)
@@ -72,13 +83,19 @@ def write(
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    if not leaks:
-        _link(report_dir, final)
+    _link(report_dir, None if leaks else final)
     return Written(final, tuple(leaks))
 
 
-def _link(report_dir: Path, folder: Path) -> None:
-    """Point `latest` at the folder, atomically; a file system without links goes without."""
+def _link(report_dir: Path, folder: Path | None) -> None:
+    """Point `latest` at the folder, atomically; a file system without links goes without.
+
+    Without a folder there is no latest run to show: the one before must not be taken for it.
+    """
+    if folder is None:
+        if (report_dir / "latest").is_symlink():
+            (report_dir / "latest").unlink()
+        return
     aside = report_dir / f".latest.{os.getpid()}"
     with suppress(OSError):
         aside.symlink_to(folder.name)

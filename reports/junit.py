@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from reports import view
 from reports.result import SKIPPED
 
 NAME = "junit.xml"
@@ -63,6 +64,22 @@ def write(folder: Path, run: Mapping[str, Any], results: Sequence[Mapping[str, A
         )
         for case in cases:
             _case(suite, case)
+    why = view.unsaid(run, results)
+    if why:
+        suite = ElementTree.SubElement(
+            root,
+            "testsuite",
+            name="run",
+            hostname=run["host"],
+            timestamp=run["started"],
+            tests="1",
+            failures="0",
+            errors="1",
+            skipped="0",
+            time="0.000",
+        )
+        whole = ElementTree.SubElement(suite, "testcase", classname="run", name=view.ACCEPTED, time="0.000")
+        ElementTree.SubElement(whole, "error", type=run["exit_name"], message=_clean(why))
     path = folder / NAME
     ElementTree.indent(root)
     ElementTree.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)

@@ -18,6 +18,7 @@ SEVERITIES = ("critical", "major", "minor")
 UNDECIDED = ("error", "invalid", "unmeasured")
 LONGEST_TEXT = 4000  # characters of one text in a report; the record has all of it
 MOST_ENTRIES = 100  # of a case's evidence
+ACCEPTED = "the run is accepted"  # what `unsaid` contradicts
 
 # What could make a line look like another one: control characters, directions of writing, characters without a width.
 _INVISIBLE = re.compile(
@@ -170,6 +171,16 @@ def counted(outcomes: Iterable[str]) -> dict[str, int]:
     """How often each outcome occurs, in the order of OUTCOMES, zeros left out."""
     found = Counter(outcomes)
     return {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
+
+
+def unsaid(run: Mapping[str, Any], results: Iterable[Mapping[str, Any]]) -> str:
+    """Why the run was not accepted, where none of its results failed or was undecided; else empty.
+
+    For formats that know nothing but results: their readers must not take such a run for a good one.
+    """
+    if run["exit_code"] == 0 or any(result["outcome"] in ("failed", "error", "invalid") for result in results):
+        return ""
+    return "; ".join(run["causes"]) or str(run["exit_name"])
 
 
 def when(text: str) -> datetime:
