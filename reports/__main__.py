@@ -7,7 +7,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from reports import history, jsonl, signoff, view
+from reports import history, jsonl, proofs, signoff, view
 
 _SIGNS = {"passed": ".", "failed": "F", "error": "E", "invalid": "I", "waived": "w", "unmeasured": "u", "": " "}
 NOTHING, USAGE = 5, 4
@@ -46,6 +46,11 @@ def verify(folder: Path, key: Path, on: date | None) -> int:
         print(f"not valid: {problem}")
     if not found:
         print(f"valid: {folder} is what the key {signoff.key_id(public)[:16]} signed, and was accepted")
+        proof = jsonl.head(folder)["proof"]
+        print(f"proof: {proof['told']}")
+        for one in proof["runs"]:
+            if not proofs.beside(folder, one).is_file():
+                print(f"  not beside it, so not looked at: {one['run_id']}/{proofs.NAME}, SHA-256 {one['sha256']}")
     return 1 if found else 0
 
 

@@ -68,8 +68,7 @@ def recent(report_dir: Path, seen: view.View, last: int = LAST) -> list[Past]:
 
 def _read(folder: Path, host: str) -> Past | None:
     try:
-        with (folder / jsonl.NAME).open(encoding="utf-8") as stream:
-            run = json.loads(stream.readline())["run"]
+        run = jsonl.head(folder)
         if run["host"] != host or run.get("purpose", "acceptance") != "acceptance":
             return None
         run, results = jsonl.read(folder)

@@ -19,6 +19,16 @@ def write(folder: Path, run: Mapping[str, Any], results: Iterable[Mapping[str, A
     return path
 
 
+def head(folder: Path) -> dict[str, Any]:
+    """The run alone. Raises ValueError when the file does not begin as `write` makes it."""
+    with (folder / NAME).open(encoding="utf-8") as stream:
+        first = json.loads(stream.readline())
+    if not isinstance(first, dict) or not isinstance(first.get("run"), dict):
+        raise ValueError(f"{folder / NAME}:1: not a run")
+    run: dict[str, Any] = first["run"]
+    return run
+
+
 def read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The run and its results. Raises ValueError naming file and line when the file is not what `write` makes."""
     path = folder / NAME

@@ -54,6 +54,7 @@ def _head(seen: View) -> list[str]:
         "",
     ]
     lines += [f"- {_text(cause)}" for cause in verdict.causes]
+    lines += ["", f"Proof: {_text(seen.proof['told'])}."]
     counts = seen.counts
     if counts:
         lines += ["", "| " + " | ".join(map(view.words, counts)) + " |", "|" + " ---: |" * len(counts)]

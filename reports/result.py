@@ -53,6 +53,7 @@ class RunRecord:
     """What was judged, how far the run could go, and why it ended with its exit code. Times: ISO 8601, UTC.
 
     `judged_by`: who ran it, and where. `purpose`: acceptance, "proof", or "fault NAME", which say nothing of the host.
+    `catalogue`: digest of the criteria. `proof`: what kept proofs show of them, see proofs.kept.
     """
 
     run_id: str
@@ -71,6 +72,8 @@ class RunRecord:
     notes: tuple[str, ...] = ()
     judged_by: str = ""
     purpose: str = "acceptance"
+    catalogue: str = ""
+    proof: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields."""

@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,26 +19,19 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from reports import jsonl
+from reports import jsonl, proofs
 
 NAME = "signoff.json"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
+Waivers = Sequence[Mapping[str, str]]
 _WARNED = frozenset({"waived", "unmeasured"})
 _UNDECIDED = frozenset({"failed", "error", "invalid"})
 
 
 class KeyProblem(Exception):
     """A key that cannot be used: not there, not PEM, not Ed25519."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What is signed besides the files: `catalogue`, a digest of all criteria (SHA-256, hex); the waivers that held."""
-
-    catalogue: str
-    waivers: Sequence[Mapping[str, str]]
 
 
 def private_key(path: Path) -> Ed25519PrivateKey:
@@ -71,10 +63,13 @@ def _first_line(error: Exception) -> str:
 # -- signing -------------------------------------------------------------------------------------------------------
 
 
-def sign(folder: Path, files: Iterable[Path], key: Ed25519PrivateKey, bound: Bound) -> Path:
-    """Write the signed statement about `files`, the artefacts of the run in `folder`, and return its path."""
+def sign(folder: Path, files: Iterable[Path], key: Ed25519PrivateKey, waivers: Waivers) -> Path:
+    """Write the signed statement about `files`, the artefacts of the run in `folder`, and return its path.
+
+    `waivers`: those that held for the host.
+    """
     run, results = jsonl.read(folder)
-    payload = json.dumps(statement(sorted(files), run, results, bound), ensure_ascii=False, sort_keys=True).encode()
+    payload = json.dumps(statement(sorted(files), run, results, waivers), ensure_ascii=False, sort_keys=True).encode()
     path = folder / NAME
     path.write_text(_envelope(payload, key.sign(_encoded(payload)), key.public_key()), encoding="utf-8")
     return path
@@ -91,10 +86,9 @@ def _envelope(payload: bytes, signature: bytes, key: Ed25519PublicKey) -> str:
 
 
 def statement(
-    files: Sequence[Path], run: Mapping[str, Any], results: Sequence[Mapping[str, Any]], bound: Bound
+    files: Sequence[Path], run: Mapping[str, Any], results: Sequence[Mapping[str, Any]], waivers: Waivers
 ) -> dict[str, Any]:
     """The in-toto statement: the files as its subject, the verdict as its predicate."""
-    proven: dict[str, int] = {result["id"]: len(result["proven_by"]) for result in results}
 
     def named(outcomes: Iterable[str]) -> list[str]:
         return [_name(result) for result in results if result["outcome"] in outcomes]
@@ -106,7 +100,7 @@ def statement(
         "predicate": {
             "result": "PASSED" if run["exit_code"] == 0 else "FAILED",
             "configuration": [
-                {"name": "catalogue", "digest": {"sha256": bound.catalogue}},
+                {"name": "catalogue", "digest": {"sha256": run["catalogue"]}},
                 {
                     "name": "target",
                     "annotations": {name: run[name] for name in ("host", "target", "fingerprint", "versions")},
@@ -117,14 +111,8 @@ def statement(
                         n: run[n] for n in ("run_id", "started", "ended", "ceiling", "judged_by", "exit_code", "causes")
                     },
                 },
-                {"name": "waivers", "annotations": {"waivers": [dict(waiver) for waiver in bound.waivers]}},
-                {
-                    "name": "proof",
-                    "annotations": {
-                        "faults": proven,
-                        "unproven": [key for key, faults in proven.items() if not faults],
-                    },
-                },
+                {"name": "waivers", "annotations": {"waivers": [dict(waiver) for waiver in waivers]}},
+                {"name": "proof", "annotations": dict(run["proof"])},
             ],
             "passedTests": named({"passed"}),
             "warnedTests": named(_WARNED),
@@ -158,7 +146,8 @@ def key_id(key: Ed25519PublicKey) -> str:
 def problems(folder: Path, key: Ed25519PublicKey, on: date | None = None) -> list[str]:
     """Everything that keeps the folder of a run from being what was signed, and from being good on that day (UTC).
 
-    Empty where the signature is valid, every file is as it was, the run was accepted, and no waiver has expired.
+    Empty where the signature is valid, every file is as it was, the run was accepted, and no waiver has expired. Of the
+    proofs that it rests on those are looked at that are kept beside the folder.
     """
     try:
         payload = _opened(folder / NAME, key)
@@ -177,6 +166,10 @@ def problems(folder: Path, key: Ed25519PublicKey, on: date | None = None) -> lis
         for waiver in parts["waivers"]["waivers"]
         if date.fromisoformat(waiver["expires"]) < day
     ]
+    for proof in parts["proof"]["runs"]:
+        kept = proofs.beside(folder, proof)
+        if kept.is_file() and _digest(kept) != proof["sha256"]:
+            told.append(f"the proof {proof['run_id']} that it rests on was changed")
     return told
 
 

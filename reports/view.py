@@ -118,6 +118,11 @@ class View:
         return Verdict(headline, tone, sentence, tuple(self.run["causes"]))
 
     @property
+    def proof(self) -> Mapping[str, Any]:
+        """What kept proofs show of the criteria (proofs.kept); a record of before knows nothing of them."""
+        return self.run.get("proof") or {"told": "unknown", "runs": [], "seen": {}, "unseen": {}}
+
+    @property
     def troubled(self) -> list[Criterion]:
         """What somebody must look at: all but passed, not run and not applicable; the worst, most severe first."""
         found = [one for one in self.criteria if one.outcome not in ("passed", "not_run", "not_applicable")]
