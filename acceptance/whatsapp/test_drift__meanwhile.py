@@ -64,10 +64,11 @@ def fate(message: Arrived) -> list[Finding]:
         return [Finding("taken in by the redelivery", f"answered {message.answers[-1]}", where)]
     if message.stored is None:
         return [Finding("stored and answered once", "no row at all", where)]
-    once = (message.stored.messages, message.stored.jobs, message.stored.sent_logs, message.replies) == (1, 1, 1, 1)
-    if once and message.done:
+    stored = message.stored
+    counts = (stored.messages, stored.jobs, len(stored.logged), len(stored.replies), message.replies)
+    if set(counts) == {1} and message.done:
         return []
-    found = f"{message.stored}, {message.replies} requests that Graph accepted"
+    found = f"{stored}, {message.replies} requests that Graph accepted"
     return [Finding("stored, job done and answered, all of it once", found, where)]
 
 

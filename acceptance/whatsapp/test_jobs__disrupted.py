@@ -1,4 +1,4 @@
-"""Many runners at once, credentials elsewhere, another time zone. D3 B2 and B4, contract §2."""
+"""Credentials elsewhere, another time zone. D3 B4, contract §2."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.criterion import CheckError, Evidence, Finding, criterion
+from fixtures.criterion import Evidence, Finding, criterion
 
 if TYPE_CHECKING:
     from fixtures.canary.trials import Trial
@@ -39,60 +39,6 @@ def done_and_sent_once(trial: Trial, evidence: Evidence) -> list[Finding]:
     found = f"{trial.job.state}, error {trial.job.error or 'none'}" if trial.job else "no job"
     findings = [] if trial.job and trial.job.state == "done" else [Finding("done", found, trial.where)]
     return findings + [Finding(f"1 {what}", f"{n} {what}", trial.where) for what, n in counts.items() if n != 1]
-
-
-@criterion(
-    "JOB-09",
-    "several runners at once over many jobs: each is sent once, each ends done, none is failed after a send",
-    severity="critical",
-    effect="canary",
-    sources=["D3 B2"],
-    remedy="Pick jobs with FOR UPDATE SKIP LOCKED inside the transaction that marks them running.",
-    sends=12,
-    needs=["graph", "ai"],
-    writes=["12 inbound messages from the canary's phone, their jobs and replies"],
-)
-def test_runners_at_once(many_at_once: Mapping[str, Trial], evidence: Evidence) -> None:
-    trials = list(many_at_once.values())
-    findings = [finding for trial in trials for finding in done_and_sent_once(trial, evidence)]
-    spans = [
-        (t.job.started_at, t.job.completed_at) for t in trials if t.job and t.job.started_at and t.job.completed_at
-    ]
-    together = sum(a[0] < b[1] and b[0] < a[1] for i, a in enumerate(spans) for b in spans[:i])
-    evidence.record("jobs worked on at the same time", pairs=together)
-    if not findings and not together:
-        raise CheckError("no two jobs were worked on at the same time, so nothing is shown about two runners")
-    evidence.judge(findings)
-
-
-@criterion(
-    "JOB-10",
-    "a runner killed after Graph accepted: one request in all, the job ended with its outcome or the reason; killed "
-    "before the request: sent once",
-    severity="critical",
-    effect="disrupt",
-    sources=["D3 B2", "contract §3"],
-    remedy="Commit a PENDING log before the send; on recovery send only what has none, and fail the rest with "
-    "'outcome unknown'.",
-    sends=2,
-    needs=["graph", "ai"],
-    writes=["2 inbound messages from the canary's phone; web is killed with SIGKILL and started again"],
-)
-@pytest.mark.parametrize("name", ["after Graph accepted", "before the request"])
-def test_runner_killed(name: str, killed: Mapping[str, Trial], evidence: Evidence) -> None:
-    trial = killed[name]
-    if name == "before the request":
-        evidence.judge(done_and_sent_once(trial, evidence))
-        return
-    outcome(trial, evidence)
-    findings = []
-    if len(trial.requests) != 1:
-        findings.append(Finding("1 request to Graph", f"{len(trial.requests)} requests", trial.where))
-    recorded = trial.job and (trial.job.state == "done" or (trial.job.state == "failed" and trial.job.error))
-    if not recorded:
-        found = f"{trial.job.state}, error {trial.job.error or 'none'}" if trial.job else "no job"
-        findings.append(Finding("ended, with its outcome or the reason", found, trial.where))
-    evidence.judge(findings)
 
 
 @criterion(
