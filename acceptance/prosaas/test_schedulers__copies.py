@@ -11,7 +11,10 @@ from acceptance.prosaas.test_schedulers import SCHEDULERS
 from fixtures.criterion import Evidence, Finding, criterion
 
 if TYPE_CHECKING:
-    from fixtures.canary.scheduling import Workers
+    from collections.abc import Sequence
+
+    from fixtures.canary.scheduling import Takeover, Workers
+    from fixtures.facts.logs import Match
 
 CLEANUP = "cleanup.completed"
 TICKS = 3  # at least, before the number of ticks says anything
@@ -21,32 +24,67 @@ DISABLED = {"unset": None, "empty": "", "false": "'false'", "zero": "'0'"}
 
 @criterion(
     "BGS-05",
-    "with two replicas of the worker each tick is done once",
+    "with two replicas of the worker each tick is done once, and when the one that works is killed, the other goes on",
     severity="critical",
     effect="disrupt",
     sources=["D0a §4"],
-    remedy="Let the replicas elect one that schedules: a key in Redis, set with NX and an expiry, renewed as it works.",
-    writes=["two copies of the worker, on a database and a Redis number of their own, for a few ticks"],
+    remedy="Let the replicas elect one that schedules: a key in Redis, set with NX and an expiry, renewed as it works; "
+    "keep what was done where the next one finds it.",
+    needs=["push"],
+    writes=["two copies of the worker, on a database and a Redis number of their own, of which one is killed"],
 )
-def test_two_replicas_share_the_work(two_workers: Workers, evidence: Evidence) -> None:
-    names = list(evidence.examine(two_workers.states, "replicas"))
+def test_two_replicas_share_the_work(two_workers: tuple[Workers, Takeover | None], evidence: Evidence) -> None:
+    workers, takeover = two_workers
+    names = list(evidence.examine(workers.states, "replicas"))
     both = " and ".join(names)
     findings = [
         Finding("running (healthy)", state, name)
-        for name, state in two_workers.states.items()
+        for name, state in workers.states.items()
         if state != "running (healthy)"
     ]
-    cleanups = two_workers.logs.matches(CLEANUP, names).all_kept
+    cleanups = workers.logs.matches(CLEANUP, names).all_kept
     by = {name: sum(match.service == name for match in cleanups) for name in names}
-    evidence.record(CLEANUP, count=len(cleanups), by=by, period_s=two_workers.period_s)
-    if len(cleanups) < TICKS:
+    evidence.record(CLEANUP, count=len(cleanups), by=by, period_s=workers.period_s)
+    if takeover is None:
         findings.append(Finding(f"at least {TICKS} cleanups", f"{len(cleanups)} cleanups", both))
-    else:
-        span_s = (cleanups[-1].at - cleanups[0].at).total_seconds()
-        if len(cleanups) - 1 > span_s / two_workers.period_s * TOLERANCE:
-            expected = f"one cleanup in {two_workers.period_s:g} s, each tick done once by one of {both}"
-            findings += lines(cleanups, expected)
-    evidence.judge(findings)
+        evidence.judge(findings)
+        return
+    parts = (
+        [match for match in cleanups if match.at < takeover.at],
+        [match for match in cleanups if match.at >= takeover.at],
+    )
+    for part, least in zip(parts, (TICKS, 1), strict=True):
+        findings += once_a_period(part, least, workers.period_s, both)
+    evidence.judge(findings + taken_over(takeover, evidence))
+
+
+def once_a_period(cleanups: Sequence[Match], least: int, period_s: float, both: str) -> list[Finding]:
+    """There are at least so many of them, and no more than the period allows."""
+    if len(cleanups) < least:
+        return [Finding(f"at least {least} cleanups", f"{len(cleanups)} cleanups", both)]
+    span_s = (cleanups[-1].at - cleanups[0].at).total_seconds()
+    if len(cleanups) - 1 <= max(span_s / period_s, 1) * TOLERANCE:
+        return []
+    return lines(cleanups, f"one cleanup in {period_s:g} s, each tick done once by one of {both}")
+
+
+def taken_over(takeover: Takeover, evidence: Evidence) -> list[Finding]:
+    """Each reminder was pushed, once: while both worked, by the survivor, and with the killed one at work again."""
+    where = f"{takeover.survivor}, {takeover.killed} having been killed"
+    evidence.record(
+        where,
+        pushed_after_s={when: round(waited.seconds, 1) for when, waited in takeover.pushed.items()},
+        delivered=dict(takeover.delivered),
+    )
+    findings = []
+    for when, waited in takeover.pushed.items():
+        delivered = takeover.delivered[when]
+        if not waited.met:
+            expected = f"the reminder due {when} pushed within {waited.budget_s:g} s"
+            findings.append(Finding(expected, "scheduled work does not go on", where))
+        elif delivered != 1:
+            findings.append(Finding(f"the reminder due {when} pushed once", f"pushed {delivered} times", where))
+    return findings
 
 
 @criterion(
