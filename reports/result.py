@@ -53,7 +53,9 @@ class RunRecord:
     """What was judged, how far the run could go, and why it ended with its exit code. Times: ISO 8601, UTC.
 
     `judged_by`: who ran it, and where. `purpose`: acceptance, "proof", or "fault NAME", which say nothing of the host.
-    `catalogue`: digest of the criteria. `proof`: what kept proofs show of them, see proofs.kept.
+    `provisioned`: whether the run made the deployment itself. `waivers`: those for this host, dates as ISO 8601.
+    `catalogue`: digest of the criteria. `proof`: what kept proofs show of them, see proofs.kept. `parts`: the runs that
+    it was merged from, if it was.
     """
 
     run_id: str
@@ -74,6 +76,9 @@ class RunRecord:
     purpose: str = "acceptance"
     catalogue: str = ""
     proof: Mapping[str, Any] = field(default_factory=dict)
+    provisioned: bool = False
+    waivers: tuple[Mapping[str, str], ...] = ()
+    parts: tuple[Mapping[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields."""

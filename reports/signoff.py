@@ -25,7 +25,6 @@ NAME = "signoff.json"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
-Waivers = Sequence[Mapping[str, str]]
 _WARNED = frozenset({"waived", "unmeasured"})
 _UNDECIDED = frozenset({"failed", "error", "invalid"})
 
@@ -63,13 +62,10 @@ def _first_line(error: Exception) -> str:
 # -- signing -------------------------------------------------------------------------------------------------------
 
 
-def sign(folder: Path, files: Iterable[Path], key: Ed25519PrivateKey, waivers: Waivers) -> Path:
-    """Write the signed statement about `files`, the artefacts of the run in `folder`, and return its path.
-
-    `waivers`: those that held for the host.
-    """
+def sign(folder: Path, files: Iterable[Path], key: Ed25519PrivateKey) -> Path:
+    """Write the signed statement about `files`, the artefacts of the run in `folder`, and return its path."""
     run, results = jsonl.read(folder)
-    payload = json.dumps(statement(sorted(files), run, results, waivers), ensure_ascii=False, sort_keys=True).encode()
+    payload = json.dumps(statement(sorted(files), run, results), ensure_ascii=False, sort_keys=True).encode()
     path = folder / NAME
     path.write_text(_envelope(payload, key.sign(_encoded(payload)), key.public_key()), encoding="utf-8")
     return path
@@ -85,9 +81,7 @@ def _envelope(payload: bytes, signature: bytes, key: Ed25519PublicKey) -> str:
     return json.dumps(envelope, indent=1) + "\n"
 
 
-def statement(
-    files: Sequence[Path], run: Mapping[str, Any], results: Sequence[Mapping[str, Any]], waivers: Waivers
-) -> dict[str, Any]:
+def statement(files: Sequence[Path], run: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The in-toto statement: the files as its subject, the verdict as its predicate."""
 
     def named(outcomes: Iterable[str]) -> list[str]:
@@ -111,7 +105,7 @@ def statement(
                         n: run[n] for n in ("run_id", "started", "ended", "ceiling", "judged_by", "exit_code", "causes")
                     },
                 },
-                {"name": "waivers", "annotations": {"waivers": [dict(waiver) for waiver in waivers]}},
+                {"name": "waivers", "annotations": {"waivers": run["waivers"]}},
                 {"name": "proof", "annotations": dict(run["proof"])},
             ],
             "passedTests": named({"passed"}),
