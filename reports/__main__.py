@@ -1,4 +1,4 @@
-"""`python -m reports history HOST` and `verify DIR --key PUB`: what run folders tell, without contacting anything."""
+"""`python -m reports history HOST`, `verify DIR --key PUB`, `merge DIR...`: run folders; nothing is contacted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from reports import history, jsonl, proofs, signoff, view
+from reports import history, jsonl, merge, parts, proofs, signoff, view
 
 _SIGNS = {"passed": ".", "failed": "F", "error": "E", "invalid": "I", "waived": "w", "unmeasured": "u", "": " "}
 NOTHING, USAGE = 5, 4
@@ -25,12 +25,23 @@ def main(arguments: list[str] | None = None) -> int:
     checked.add_argument("folder", type=Path)
     checked.add_argument("--key", type=Path, required=True, help="the public key (PEM)")
     checked.add_argument("--on", type=date.fromisoformat, metavar="DATE", help="the day by which waivers are judged")
+    joined = verbs.add_parser("merge", help="one run, one verdict, from the runs of several shards or hosts")
+    joined.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="a run's folder, or a folder of such")
+    joined.add_argument("--report-dir", type=Path, default=Path("reports/runs"), help="where the merged run goes")
+    joined.add_argument("--key", type=Path, metavar="PUB", help="every part must be signed, with this key")
+    joined.add_argument("--sign", type=Path, metavar="KEY", help="sign the merged run")
+    joined.add_argument(
+        "--sign-provisioned", action="store_true", help="sign it where a part made its host itself, too"
+    )
+    joined.add_argument("--partial", action="store_true", help="accept it though no part judged some criteria")
     try:
         given = parser.parse_args(arguments)
     except SystemExit as error:
         return USAGE if error.code else 0
     if given.verb == "verify":
         return verify(given.folder, given.key, given.on)
+    if given.verb == "merge":
+        return join(given)
     return show(given.report_dir, given.host, given.last)
 
 
@@ -52,6 +63,27 @@ def verify(folder: Path, key: Path, on: date | None) -> int:
             if not proofs.beside(folder, one).is_file():
                 print(f"  not beside it, so not looked at: {one['run_id']}/{proofs.NAME}, SHA-256 {one['sha256']}")
     return 1 if found else 0
+
+
+def join(given: argparse.Namespace) -> int:
+    """Merge run folders; the exit code is the merged one, 4 where they cannot be merged."""
+    try:
+        signing = signoff.private_key(given.sign) if given.sign else None
+        public = signoff.public_key(given.key) if given.key else signing.public_key() if signing else None
+        found = parts.read(given.folders, public, all_signed=given.key is not None)
+        made = [part for part in found if part.run.provisioned]
+        if signing and made and not given.sign_provisioned:
+            raise parts.Misfit([f"--sign: {made[0]} judged a host that it made itself; see --sign-provisioned"])
+        folder, run = merge.write(found, given.report_dir, signing, partial=given.partial)
+    except (signoff.KeyProblem, parts.Misfit, OSError) as error:
+        print(f"not merged: {error}", file=sys.stderr)
+        return USAGE
+    print(f"Target: {run.target}")
+    for part in run.parts:
+        print(f"  {part['host']}  {part['run_id']}  exit {part['exit_code']} ({view.words(part['exit_name'])})")
+    print(f"report: {folder}")
+    print(f"Target: {run.target}: exit {run.exit_code} ({'; '.join(run.causes) or 'accepted'})")
+    return run.exit_code
 
 
 def show(report_dir: Path, host: str, last: int) -> int:

@@ -51,19 +51,27 @@ class Strip:
 def recent(report_dir: Path, seen: view.View, last: int = LAST) -> list[Past]:
     """The last acceptance runs of the same host, the oldest first, `seen` at the end.
 
-    Folders that cannot be read are passed over: an old record must not keep a new one from being written.
+    Folders that cannot be read are passed over: an old record must not keep a new one from being written. So are the
+    parts of a merged run, whose name comes after theirs: what was judged once counts once.
     """
     found: list[Past] = []
+    merged = parts_of(seen.run)
     names = sorted((entry.name for entry in report_dir.iterdir() if entry.name[:1].isdigit()), reverse=True)
     for name in names[:_OPENED]:
         if len(found) == last - 1:
             break
-        if name >= seen.run["run_id"]:
+        if name >= seen.run["run_id"] or name in merged:
             continue
         past = _read(report_dir / name, seen.run["host"])
         if past is not None:
             found.append(past)
+            merged |= parts_of(past.run)
     return [*reversed(found), Past.of(seen)]
+
+
+def parts_of(run: Mapping[str, Any]) -> set[str]:
+    """The ids of the runs that it was merged from."""
+    return {part["run_id"] for part in run.get("parts", ())}
 
 
 def _read(folder: Path, host: str) -> Past | None:

@@ -54,6 +54,13 @@ def _head(seen: View) -> list[str]:
         "",
     ]
     lines += [f"- {_text(cause)}" for cause in verdict.causes]
+    if run["parts"]:
+        lines += ["", "| host | run | exit |", "| --- | --- | --- |"]
+        lines += [
+            f"| {_text(part['host'])} | {_text(part['run_id'])} "
+            f"| {part['exit_code']} ({_text(view.words(part['exit_name']))}) |"
+            for part in run["parts"]
+        ]
     lines += ["", f"Proof: {_text(seen.proof['told'])}."]
     counts = seen.counts
     if counts:

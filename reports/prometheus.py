@@ -17,7 +17,8 @@ def write(folder: Path, run: Mapping[str, Any], results: Sequence[Mapping[str, A
     """Write the file and return its path. Times in seconds since the epoch, durations in seconds."""
     seen = view.of(run, results)
     host = {"host": run["host"]}
-    by_outcome = Counter((result["outcome"], result["severity"]) for result in results)
+    hosts = {result["host"] for result in results}  # more than one in a merged run
+    by_outcome = Counter((result["host"], result["outcome"], result["severity"]) for result in results)
     lines: list[str] = []
 
     def gauge(name: str, help_text: str, samples: Sequence[tuple[Mapping[str, str], float]]) -> None:
@@ -32,18 +33,27 @@ def write(folder: Path, run: Mapping[str, Any], results: Sequence[Mapping[str, A
         "results",
         "Results of the run by outcome and severity of their criterion.",
         [
-            ({"outcome": outcome, "severity": severity}, by_outcome[outcome, severity])
+            ({"host": name, "outcome": outcome, "severity": severity}, by_outcome[name, outcome, severity])
+            for name in sorted(hosts)
             for outcome in OUTCOMES
             for severity in view.SEVERITIES
         ],
     )
-    judged = [one for one in seen.criteria if one.outcome not in ("not_run", "not_applicable")]
+    judged = [
+        (name, one)
+        for name in sorted(hosts)
+        for one in view.of(run, [result for result in results if result["host"] == name]).criteria
+        if one.outcome not in ("not_run", "not_applicable")
+    ]
     gauge(
         "criterion_holds",
         "Whether a criterion that was to be judged holds: 1, or 0 where it failed or was not decided.",
         [
-            ({"id": one.id, "severity": one.severity, "outcome": one.outcome}, float(one.outcome == "passed"))
-            for one in judged
+            (
+                {"host": name, "id": one.id, "severity": one.severity, "outcome": one.outcome},
+                float(one.outcome == "passed"),
+            )
+            for name, one in judged
         ],
     )
     path = folder / NAME

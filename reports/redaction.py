@@ -17,6 +17,7 @@ SHORTEST_SECRET = 8
 MASK = "[secret]"
 _PHONE = re.compile(r"\+[1-9]\d{6,14}(?!\d)")
 _URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):([^\s@/]+)@")
+_COUNTED = re.compile(r"\[\d+ characters\]")  # what stands for somebody's words
 _PRIVATE_KEYS = frozenset({"body", "text", "fullname", "pushname", "contactname", "messagetext"})
 
 
@@ -78,7 +79,7 @@ class Redactor:
         """`value` of any JSON shape, redacted throughout."""
         if isinstance(value, str):
             if key.lower().replace("_", "") in _PRIVATE_KEYS:
-                return f"[{len(value)} characters]"
+                return value if _COUNTED.fullmatch(value) else f"[{len(value)} characters]"
             return self.text(value)
         if isinstance(value, Mapping):
             return {self.text(str(name)): self.value(inner, str(name)) for name, inner in value.items()}

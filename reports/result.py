@@ -8,6 +8,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 OUTCOMES = ("passed", "failed", "error", "waived", "unmeasured", "not_run", "not_applicable", "invalid")
+EFFECTS = ("observe", "probe", "canary", "disrupt")  # the least first
+# the exit codes, the strongest first, and their names (design, section 4)
+EXITS = {
+    2: "interrupted",
+    3: "internal",
+    4: "usage",
+    7: "residue",
+    1: "failed",
+    6: "undecided",
+    5: "nothing_selected",
+    0: "accepted",
+}
 # outcomes that a JUnit reader is shown as skipped, with the reason
 SKIPPED = frozenset({"waived", "unmeasured", "not_run", "not_applicable"})
 

@@ -167,6 +167,14 @@ def problems(folder: Path, key: Ed25519PublicKey, on: date | None = None) -> lis
     return told
 
 
+def altered(folder: Path, key: Ed25519PublicKey) -> list[str]:
+    """Everything that keeps the folder of a run from being what was signed, whatever its verdict. Empty: it is."""
+    try:
+        return _files(folder, _opened(folder / NAME, key)["subject"])
+    except _Refused as refused:
+        return [str(refused)]
+
+
 class _Refused(Exception):
     """Why an envelope cannot be trusted at all."""
 

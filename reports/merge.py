@@ -1,0 +1,172 @@
+"""Several runs made one: the parts of a sharded run, the runs of several hosts, or both."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from reports import folder, proofs, signoff
+from reports.parts import Misfit, Part, by_host, listed, misfits
+from reports.result import EFFECTS, EXITS, Result, RunRecord
+
+_UNDECIDED, _NOTHING = 6, 5
+
+T = TypeVar("T")
+
+
+def write(
+    parts: Sequence[Part],
+    report_dir: Path,
+    key: Ed25519PrivateKey | None = None,
+    *,
+    partial: bool = False,
+    also: Sequence[tuple[int, str]] = (),
+) -> tuple[Path, RunRecord]:
+    """Merge the parts into a run folder below `report_dir`, signed where a key is given; its path and its record.
+
+    `partial` and `also`: see `merged`. Raises Misfit where the parts do not fit or were merged there before, OSError
+    where nothing can be written.
+    """
+    run, results = merged(parts, partial=partial, also=also)
+    if (report_dir / run.run_id).exists():
+        raise Misfit([f"{report_dir / run.run_id}: these parts have been merged already"])
+    run = replace(run, proof=proofs.kept(report_dir, run.catalogue, {one.id: one.proven_by for one in results}))
+
+    def seal(made: Path, files: Sequence[Path]) -> Path:
+        assert key is not None
+        return signoff.sign(made, files, key)
+
+    return folder.write(report_dir, run, results, (), seal=seal if key else None).folder, run
+
+
+def merged(
+    parts: Sequence[Part], *, partial: bool = False, also: Sequence[tuple[int, str]] = ()
+) -> tuple[RunRecord, list[Result]]:
+    """The record and the results of the whole. Raises Misfit where the parts do not fit.
+
+    A criterion that no part judged stays not run; where a part could have (its effect is within the ceiling), the
+    whole is undecided, unless `partial`. `also`: further causes, as exit code and text. Where there are several hosts,
+    a case is named after its host.
+    """
+    problems = misfits(parts)
+    if problems:
+        raise Misfit(problems)
+    hosts = by_host(parts)
+    several = len(hosts) > 1
+    results: list[Result] = []
+    causes = list(also)
+    for host, mine in hosts.items():
+        of_host, missing = _results(mine)
+        results += [_of(host, result) for result in of_host] if several else of_host
+        told = _causes(mine)
+        if missing and not partial:
+            told.append((_UNDECIDED, f"no part judged {listed(missing)}: is a part missing?"))
+        causes += [(code, f"{host}: {text}" if several else text) for code, text in told]
+    order = _distinct(result.id for result in results)
+    results.sort(key=lambda result: order.index(result.id))
+    return _record(hosts, parts, causes), results
+
+
+def _of(host: str, result: Result) -> Result:
+    return replace(result, case=f"{host}: {result.case}" if result.case else host)
+
+
+def _results(parts: Sequence[Part]) -> tuple[list[Result], list[str]]:
+    """The results of one host, and the criteria that a part could have judged and none did."""
+    judged: dict[str, dict[str, Result]] = {}  # by criterion, then by case
+    left_out: dict[str, Result] = {}
+    highest = max(EFFECTS.index(part.run.ceiling) for part in parts)
+    for part in parts:
+        for result in part.results:
+            if result.outcome != "not_run":
+                judged.setdefault(result.id, {}).setdefault(result.case, result)
+            else:
+                left_out.setdefault(result.id, result)
+    results: list[Result] = []
+    missing: list[str] = []
+    for key in _distinct(result.id for part in parts for result in part.results):
+        if key in judged:
+            results += judged[key].values()
+            continue
+        nobodys = left_out[key]
+        if EFFECTS.index(nobodys.effect) > highest:
+            why = f"effect {nobodys.effect} is above the ceiling of every part ({EFFECTS[highest]})"
+        else:
+            missing.append(key)
+            why = f"no part judged it: {nobodys.message}" if len(parts) > 1 else nobodys.message
+        results.append(replace(nobodys, message=why))
+    return results, missing
+
+
+def _causes(parts: Sequence[Part]) -> list[tuple[int, str]]:
+    """Why the parts of one host ended as they did. One in which nothing was to judge is no cause beside others."""
+    told = [part.run for part in parts if part.run.exit_code]
+    if any(part.run.exit_code != _NOTHING for part in parts):
+        told = [run for run in told if run.exit_code != _NOTHING]
+    return _distinct((run.exit_code, text) for run in told for text in run.causes or (run.exit_name,))
+
+
+def _record(hosts: Mapping[str, Sequence[Part]], parts: Sequence[Part], causes: Sequence[tuple[int, str]]) -> RunRecord:
+    several = len(hosts) > 1
+    runs = [part.run for part in parts]
+    code = next(code for code in EXITS if code in {0, *(code for code, _ in causes)})
+    highest = max(runs, key=lambda run: EFFECTS.index(run.ceiling))
+
+    def named(values: Callable[[RunRecord], Iterable[tuple[str, str]]]) -> dict[str, str]:
+        """Of all runs; what several runs of one host say differently stands side by side."""
+        found: dict[str, list[str]] = {}
+        for run in runs:
+            for name, value in values(run):
+                found.setdefault(f"{run.host}: {name}" if several else name, []).append(value)
+        return {name: ", ".join(_distinct(said)) for name, said in found.items()}
+
+    ended = max(run.ended for run in runs)
+    return RunRecord(
+        run_id=_run_id(parts, ended),
+        host=",".join(hosts),
+        kind=", ".join(_distinct(run.kind for run in runs)),
+        target=f"{', '.join(hosts)} ({len(hosts)} hosts); effects up to {highest.ceiling}"
+        if several
+        else highest.target,
+        started=min(run.started for run in runs),
+        ended=ended,
+        ceiling=highest.ceiling,
+        log_window_s=min(run.log_window_s for run in runs),
+        exit_code=code,
+        exit_name=EXITS[code],
+        causes=tuple(text for _, text in causes),
+        versions=named(lambda run: run.versions.items()),
+        fingerprint=named(lambda run: run.fingerprint.items()),
+        notes=tuple(_distinct(f"{run.host}: {note}" if several else note for run in runs for note in run.notes)),
+        judged_by="; ".join(_distinct(run.judged_by for run in runs)),
+        provisioned=any(run.provisioned for run in runs),
+        catalogue=runs[0].catalogue,
+        waivers=tuple({tuple(sorted(waiver.items())): waiver for run in runs for waiver in run.waivers}.values()),
+        parts=tuple(_told(part) for part in parts),
+    )
+
+
+def _told(part: Part) -> dict[str, Any]:
+    """What the whole keeps of a part."""
+    names = ("run_id", "host", "target", "started", "ended", "exit_code", "exit_name", "causes")
+    return {name: getattr(part.run, name) for name in names} | {
+        "signed": part.signed,
+        "sha256": part.digest,
+    }
+
+
+def _run_id(parts: Sequence[Part], ended: str) -> str:
+    """The same for the same parts, and later than theirs: history takes them in the order of their names."""
+    at = datetime.fromisoformat(ended) + timedelta(seconds=1)
+    mark = hashlib.sha256("\n".join(sorted(part.run.run_id for part in parts)).encode()).hexdigest()[:6]
+    return f"{at:%Y%m%dT%H%M%SZ}-{mark}"
+
+
+def _distinct(values: Iterable[T]) -> list[T]:
+    return list(dict.fromkeys(values))
