@@ -10,9 +10,10 @@ import pytest
 from fixtures.criterion import Evidence, Finding, criterion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from fixtures.canary.crm_schema import Repeated, Verified
+    from fixtures.canary.crm_mending import Looked, Mended
+    from fixtures.canary.crm_schema import Repeated
 
 SHOWN = 5
 # what is missing -> names in the schema
@@ -58,19 +59,18 @@ def test_drift_migration_is_repeatable(state: str, migrated_again: Mapping[str, 
 @criterion(
     "DRF-08",
     "the deployment's verification scripts say PASSED and exit 0 on the right schema, and exit non-zero with the exact "
-    "repair command when a column, its index or a foreign key is missing",
+    "repair command when a column, its index or a foreign key is missing; the command, run as printed, mends it",
     severity="major",
     effect="disrupt",
     sources=["D3 A3", "D3 C1", "D3 Pre-Deployment 3"],
     remedy="scripts/db/verify-schema.ts and verify-fks.ts must look into pg_catalog, end with process.exit(1) for what "
-    "is missing, and print the whole command that repairs it.",
+    "is missing, and print the whole command that repairs it, quoted for a shell.",
     writes=["databases of its own, migrated from nothing, damaged and dropped"],
 )
 @pytest.mark.parametrize("missing", ["nothing", *MISSING])
-def test_verification_scripts(
-    missing: str, verified_schema: Mapping[str, Sequence[Verified]], evidence: Evidence
-) -> None:
-    ran = verified_schema[missing if missing in MISSING else ""]
+def test_verification_scripts(missing: str, verified_schema: Mapping[str, Looked], evidence: Evidence) -> None:
+    looked = verified_schema[missing if missing in MISSING else ""]
+    ran = looked.ran
     evidence.examine(ran, "runs of scripts")
     for script in ran:
         evidence.record(script.script, exit_code=script.exit_code, says="PASSED" if script.passed else "no PASSED")
@@ -83,10 +83,11 @@ def test_verification_scripts(
         )
         return
     names = MISSING[missing]
-    refused = [each for each in ran if each.exit_code not in (0, None)]
-    if not refused:
+    refused = [each for each in ran if each.refused]
+    if looked.mended is None:
         codes = ", ".join(f"exit code {each.exit_code}" for each in ran)
         evidence.judge([Finding(f"a script that exits non-zero for {', '.join(names)}", codes, where)])
+        return
     output = "\n".join(each.output for each in refused)
     findings = []
     if any(each.passed for each in refused):
@@ -97,4 +98,20 @@ def test_verification_scripts(
         bare = name.rpartition(".")[2]
         if not re.search(rf'{PRISMA}|(?:ALTER TABLE|CREATE INDEX)[^\n]*"{bare}"', output):
             findings.append(Finding(f"the command that repairs {name}", output.strip()[-300:], where))
-    evidence.judge(findings)
+    evidence.record("mending", commands=list(looked.mended.commands), failed=list(looked.mended.failed))
+    evidence.judge(findings + unmended(looked.mended, f"{missing} missing, after the printed commands"))
+
+
+def unmended(mended: Mended, where: str) -> list[Finding]:
+    """What the printed commands did not mend, or did besides."""
+    findings = [Finding("a command that runs as it is printed", failed, where) for failed in mended.failed]
+    findings += [
+        Finding(
+            "PASSED, exit code 0",
+            f"exit code {each.exit_code}: {each.output.strip()[-300:]}",
+            f"{each.script}, {where}",
+        )
+        for each in mended.after
+        if each.exit_code != 0 or not each.passed
+    ]
+    return findings + changed(where, mended.wanted, mended.found)
