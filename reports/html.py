@@ -24,7 +24,16 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+def _marked(line: str, part: str) -> Markup:
+    """A log line with the part of it that decided. Both are redacted: where that parted them, nothing is marked."""
+    before, found, behind = view.visible(line).partition(view.visible(part) if part else "\0")
+    return Markup("{}<mark>{}</mark>{}").format(before, found, behind) if found else Markup("{}").format(before)
+
+
 _ENVIRONMENT.filters |= {
+    "marked": _marked,
     "visible": view.visible,
     "words": view.words,
     "seconds": lambda value: (
@@ -60,6 +69,7 @@ def render(seen: view.View, runs: Sequence[history.Past] = ()) -> str:
         timeline=timeline(seen),
         runs=runs,
         columns=trend.columns(runs),
+        queries=seen.run.get("queries") or {},
         strips={one.id: history.strip(runs, one.id) for one in seen.criteria} if len(runs) > 1 else {},
         outcomes=list(seen.counts),
         severities=view.SEVERITIES,

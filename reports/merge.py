@@ -147,6 +147,7 @@ def _record(hosts: Mapping[str, Sequence[Part]], parts: Sequence[Part], causes: 
         judged_by="; ".join(_distinct(run.judged_by for run in runs)),
         provisioned=any(run.provisioned for run in runs),
         catalogue=runs[0].catalogue,
+        queries={name: text for run in runs for name, text in run.queries.items()},
         waivers=tuple({tuple(sorted(waiver.items())): waiver for run in runs for waiver in run.waivers}.values()),
         parts=tuple(_told(part) for part in parts),
     )

@@ -29,6 +29,7 @@ class Result:
     """One (host, criterion, case). Durations in seconds; `evidence`: JSON values; `findings`: the deciding ones.
 
     `started`: ISO 8601, UTC; empty where it was not judged. `proven_by`: faults that were made to turn it red.
+    `read`: what it looked at: rows of queries, log lines, HTTP exchanges (by their key "read").
     """
 
     host: str
@@ -49,6 +50,7 @@ class Result:
     evidence: tuple[Mapping[str, Any], ...] = ()
     started: str = ""
     proven_by: tuple[str, ...] = ()
+    read: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,8 +68,8 @@ class RunRecord:
 
     `judged_by`: who ran it, and where. `purpose`: acceptance, "proof", or "fault NAME", which say nothing of the host.
     `provisioned`: whether the run made the deployment itself. `waivers`: those for this host, dates as ISO 8601.
-    `catalogue`: digest of the criteria. `proof`: what kept proofs show of them, see proofs.kept. `parts`: the runs that
-    it was merged from, if it was.
+    `catalogue`: digest of the criteria. `proof`: what kept proofs show of them, see proofs.kept. `queries`: the text of
+    each named query that a result has read. `parts`: the runs that it was merged from, if it was.
     """
 
     run_id: str
@@ -91,6 +93,7 @@ class RunRecord:
     provisioned: bool = False
     waivers: tuple[Mapping[str, str], ...] = ()
     parts: tuple[Mapping[str, Any], ...] = ()
+    queries: Mapping[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, in the order of the fields."""
