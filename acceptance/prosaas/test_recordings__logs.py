@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from acceptance.prosaas.reading import call_of, lines
-from fixtures.criterion import Evidence, Finding, Unmeasured, criterion
+from fixtures.criterion import Evidence, Finding, Unmeasured, criterion, reads
 from fixtures.facts.logs import Match
 from fixtures.polling import eventually
 
@@ -117,6 +117,7 @@ def test_no_slot_leaks(read_slots: Callable[[], list[Slot]], evidence: Evidence)
     sources=["D1 Success Metrics", "D1 Post-Deployment 2"],
     remedy="Record a run as completed only after its download has been written, and write the line where that is done.",
 )
+@reads("recording_runs_completed")
 def test_downloads_and_records_match(services: ServiceFacts, logs: Logs, facts: Facts, evidence: Evidence) -> None:
     names = [service.name for service in services.application]
     downloads = logs.matches(DONE, names).all_kept

@@ -1,7 +1,7 @@
 """What the API's log tells of its warm-up: D4, contract section 8."""
 
 from acceptance.prosaas.reading import by_container, lines
-from fixtures.criterion import CheckError, Evidence, Finding, criterion
+from fixtures.criterion import CheckError, Evidence, Finding, criterion, reads
 from fixtures.facts.collect import Facts
 from fixtures.facts.containers import ServiceFacts
 from fixtures.facts.deployment import Expected
@@ -49,6 +49,7 @@ def test_warm_up_follows_the_migrations(
     sources=["D4 Expected Log Output", "D4 What NOT To Do"],
     remedy="Read the API's log from `Pre-creating agents` on; a warm-up that gave up says after how many attempts.",
 )
+@reads("active_businesses")
 def test_every_active_business_was_warmed_up(
     services: ServiceFacts, logs: Logs, facts: Facts, evidence: Evidence
 ) -> None:

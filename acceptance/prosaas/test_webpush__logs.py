@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from acceptance.prosaas.reading import SHOWN, by_container, lines, unwanted
-from fixtures.criterion import Evidence, Finding, criterion
+from fixtures.criterion import Evidence, Finding, criterion, reads
 from fixtures.facts.collect import Facts
 from fixtures.facts.containers import ServiceFacts
 from fixtures.facts.logs import Logs, Match
@@ -76,6 +76,7 @@ def test_expiries_are_told_once_and_calmly(services: ServiceFacts, logs: Logs, e
     remedy="In the web push sender, set push_subscriptions.is_active to false on 410 and 404 and commit it; "
     "in the dispatcher, select active subscriptions only.",
 )
+@reads("push_deactivated")
 def test_dispatches_do_not_loop(services: ServiceFacts, logs: Logs, facts: Facts, evidence: Evidence) -> None:
     names = [service.name for service in evidence.examine(services.application, "application services")]
     found = logs.matches(DISPATCHED, names)
