@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 CARRIERS = ("bearer", "token")
 KINDS = ("wrong", "empty", "shortened", "lengthened", "in other case", "undefined")
-WRONG = ("absent", *(f"{kind}, as {carrier}" for kind in KINDS for carrier in CARRIERS))
+MISPLACED = ("right, without a scheme", "right, by Basic", "right, in a cookie")
+WRONG = ("absent", *(f"{kind}, as {carrier}" for kind in KINDS for carrier in CARRIERS), *MISPLACED)
 
 
 def let_in(door: Cron, before: JobStates, answer: CronAnswer, evidence: Evidence) -> list[Finding]:

@@ -26,7 +26,7 @@ AUTH_METHODS = {"bearer": "bearer", "token": "query", "x-vercel-cron": "vercel"}
     sources=["D3 B1"],
     remedy="Compare the whole credential with CRON_SECRET in constant time, refuse an empty one, and answer 401 before "
     "anything is run; then set a new CRON_SECRET.",
-    requests=["13 requests to the cron route that must be refused"],
+    requests=["16 requests to the cron route that must be refused"],
 )
 @pytest.mark.parametrize("form", WRONG)
 def test_wrong_credential_is_refused(form: str, cron: Cron, evidence: Evidence) -> None:

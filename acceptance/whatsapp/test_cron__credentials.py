@@ -58,7 +58,7 @@ def test_forged_header_is_refused(name: str, value: str, cron: Cron, inventory: 
     sources=["D3 Required Environment Variables"],
     remedy="Compare with JOB_RUNNER_TOKEN alone, whole and in constant time; give CRON_SECRET and JOB_RUNNER_TOKEN "
     "values of their own.",
-    requests=["19 requests to the job runner and 6 to the cron route that must be refused"],
+    requests=["22 requests to the job runner and 6 to the cron route that must be refused"],
 )
 @pytest.mark.parametrize(
     ("door", "form"),
