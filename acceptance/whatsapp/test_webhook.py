@@ -32,9 +32,15 @@ FORGERIES = (
     "sha512",
     "of another body",
     "plain hash",
+    "its algorithm in capitals",
+    "after a wrong one",
+    "sha1, in the old header",
     "by WHATSAPP_VERIFY_TOKEN",
     "by CRON_SECRET",
     "by JOB_RUNNER_TOKEN",
+    "by dev-secret-change-in-production",
+    "by dev-token-change-in-production",
+    "by change-me-in-production",
 )
 
 

@@ -13,7 +13,7 @@ from fixtures.criterion import Evidence, Finding, criterion
 if TYPE_CHECKING:
     from fixtures.canary.delivered import Delivered
     from fixtures.canary.odd import Odd
-    from fixtures.canary.webhook import Arrived, Repeated
+    from fixtures.canary.webhook import Batch, Repeated
     from fixtures.canary.webhook_lines import WebhookLine
 
 ROUTE = "POST /api/webhooks/whatsapp"
@@ -63,6 +63,8 @@ def test_repeated_delivery_is_one_message(name: str, repeated: Mapping[str, Repe
         "INBOUND Message": (1, found.inbound),
         "job": (1, len(found.jobs)),
         "request that Graph accepted": (1, found.accepted),
+        "SENT log": (1, found.sent),
+        "OUTBOUND Message": (1, found.shown),
     }
     evidence.examine(found.answers, "answers")
     evidence.record(name, answers=answers, **{what.replace(" ", "_"): count for what, (_, count) in counts.items()})
@@ -119,22 +121,26 @@ def test_odd_payload_breaks_nothing(name: str, odd: Odd, evidence: Evidence) -> 
     sends=8,
     writes=["8 inbound messages in one body, their jobs and replies"],
 )
-def test_every_message_of_a_batch_is_answered(batch: Sequence[Arrived], evidence: Evidence) -> None:
-    evidence.examine(batch, "messages")
+def test_every_message_of_a_batch_is_answered(batch: Batch, evidence: Evidence) -> None:
+    messages = evidence.examine(batch.arrived, "messages")
     parts = {
-        "stored": [one for one in batch if one.inbound == 1],
-        "with a job that is done": [one for one in batch if one.job and one.job.state == "done"],
-        "with one reply that was sent": [one for one in batch if one.sent == 1],
+        "stored": [one for one in messages if one.inbound == 1],
+        "with a job that is done": [one for one in messages if one.job and one.job.state == "done"],
+        "with one reply that was sent": [one for one in messages if len(one.sent) == 1],
+        "with one OUTBOUND row": [one for one in messages if one.shown == 1],
+        "with one reply that Graph accepted": [one for one in messages if one.got in (1, None)],
     }
-    evidence.record(
-        "batch", messages=len(batch), **{what.replace(" ", "_"): len(found) for what, found in parts.items()}
-    )
+    counts = {what.replace(" ", "_"): len(found) for what, found in parts.items()}
+    evidence.record("batch", messages=len(messages), graph_accepted=batch.accepted, **counts)
     findings = []
     for what, found in parts.items():
-        left = [one.delivery.provider_message_id for one in batch if one not in found]
+        left = [one.delivery.provider_message_id for one in messages if one not in found]
         if left:
-            counted = f"{len(found)} of {len(batch)}"
-            findings.append(Finding(f"all {len(batch)} {what}", counted, f"{ROUTE}, without {left[0]}"))
+            counted = f"{len(found)} of {len(messages)}"
+            findings.append(Finding(f"all {len(messages)} {what}", counted, f"{ROUTE}, without {left[0]}"))
+    if batch.accepted is not None and batch.accepted > len(messages):
+        expected = f"{len(messages)} requests that Graph accepted"
+        findings.append(Finding(expected, f"{batch.accepted} requests", f"{ROUTE}, a batch of {len(messages)}"))
     evidence.judge(findings)
 
 
