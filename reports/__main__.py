@@ -88,9 +88,9 @@ def join(given: argparse.Namespace) -> int:
 
 def show(report_dir: Path, host: str, last: int) -> int:
     """Print the strips of a host's last runs, the criteria with something to remark first."""
-    newest = newest_of(report_dir, host)
+    newest = history.newest(report_dir, host) if report_dir.is_dir() else None
     if newest is None:
-        print(f"no run of {host} in {report_dir}", file=sys.stderr)
+        print(f"no run of {host} in {report_dir} (looked at the newest {history.OPENED} folders)", file=sys.stderr)
         return NOTHING
     runs = history.recent(report_dir, newest, last)
     print(f"{host}: {len(runs)} runs, {runs[0].day} to {runs[-1].day} UTC; the newest is on the right")
@@ -100,20 +100,6 @@ def show(report_dir: Path, host: str, last: int) -> int:
         print(f"{one.id}  {drawn:<{len(runs)}}  {'; '.join(strip.told)}".rstrip())
     print(". passed  F failed  E error  I invalid  w waived  u unmeasured  - not run or not applicable")
     return 0
-
-
-def newest_of(report_dir: Path, host: str) -> view.View | None:
-    """The newest acceptance run of a host; None where there is none that can be read."""
-    if not report_dir.is_dir():
-        return None
-    for name in sorted((entry.name for entry in report_dir.iterdir() if entry.name[:1].isdigit()), reverse=True):
-        try:
-            run, results = jsonl.read(report_dir / name)
-        except (OSError, ValueError):
-            continue
-        if run["host"] == host and run.get("purpose", "acceptance") == "acceptance":
-            return view.of(run, results)
-    return None
 
 
 if __name__ == "__main__":

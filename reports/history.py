@@ -13,7 +13,7 @@ from typing import Any
 from reports import jsonl, view
 
 LAST = 20  # runs that are looked at, the present one among them
-_OPENED = 200  # folders of other hosts or other purposes that are passed over, at most
+OPENED = 200  # folders of other hosts or other purposes that are passed over, at most
 _HOLDS = frozenset({"passed"})
 _RED = frozenset({"failed", "error", "invalid"})
 _JUDGED = _HOLDS | _RED | {"waived"}
@@ -56,8 +56,7 @@ def recent(report_dir: Path, seen: view.View, last: int = LAST) -> list[Past]:
     """
     found: list[Past] = []
     merged = parts_of(seen.run)
-    names = sorted((entry.name for entry in report_dir.iterdir() if entry.name[:1].isdigit()), reverse=True)
-    for name in names[:_OPENED]:
+    for name in _names(report_dir):
         if len(found) == last - 1:
             break
         if name >= seen.run["run_id"] or name in merged:
@@ -74,15 +73,35 @@ def parts_of(run: Mapping[str, Any]) -> set[str]:
     return {part["run_id"] for part in run.get("parts", ())}
 
 
+def newest(report_dir: Path, host: str) -> view.View | None:
+    """The newest acceptance run of a host; None where none of the newest folders is one."""
+    for name in _names(report_dir):
+        try:
+            if _counts(jsonl.head(report_dir / name), host):
+                return view.of(*jsonl.read(report_dir / name))
+        except (OSError, ValueError, LookupError):
+            continue
+    return None
+
+
+def _names(report_dir: Path) -> list[str]:
+    """The run folders that are looked at, the newest first."""
+    return sorted((entry.name for entry in report_dir.iterdir() if entry.name[:1].isdigit()), reverse=True)[:OPENED]
+
+
+def _counts(run: Mapping[str, Any], host: str) -> bool:
+    return bool(run["host"] == host and run.get("purpose", "acceptance") == "acceptance")
+
+
 def _read(folder: Path, host: str) -> Past | None:
     try:
-        run = jsonl.head(folder)
-        if run["host"] != host or run.get("purpose", "acceptance") != "acceptance":
+        if not _counts(jsonl.head(folder), host):
             return None
-        run, results = jsonl.read(folder)
-        return Past.of(view.of(run, results))
-    except (OSError, ValueError, KeyError):
+        run, criteria = jsonl.brief(folder)
+    except (OSError, ValueError, LookupError, TypeError):
         return None
+    outcomes = {name: outcome for name, (outcome, _) in criteria.items()}
+    return Past(run, outcomes, {name: seconds for name, (_, seconds) in criteria.items()})
 
 
 def strip(runs: Sequence[Past], criterion: str) -> Strip:

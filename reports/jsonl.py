@@ -1,18 +1,22 @@
-"""results.jsonl: the run on the first line, then one line for each result."""
+"""results.jsonl: on the first line the run, with what each criterion came out as; then one line for each result."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from reports import view
 
 NAME = "results.jsonl"
 
 
-def write(folder: Path, run: Mapping[str, Any], results: Iterable[Mapping[str, Any]]) -> Path:
+def write(folder: Path, run: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> Path:
     """Write the file in one go and return its path."""
-    lines = [json.dumps({"run": run}, ensure_ascii=False)]
+    # for whoever looks at many runs: what the lines below amount to, by criterion, with the seconds it took
+    criteria = {one.id: [one.outcome, round(one.duration_s, 4)] for one in view.of(run, results).criteria}
+    lines = [json.dumps({"run": run, "criteria": criteria}, ensure_ascii=False)]
     lines += [json.dumps({"result": result}, ensure_ascii=False) for result in results]
     path = folder / NAME
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -21,19 +25,32 @@ def write(folder: Path, run: Mapping[str, Any], results: Iterable[Mapping[str, A
 
 def head(folder: Path) -> dict[str, Any]:
     """The run alone. Raises ValueError when the file does not begin as `write` makes it."""
+    run: dict[str, Any] = _first(folder)["run"]
+    return run
+
+
+def brief(folder: Path) -> tuple[dict[str, Any], dict[str, tuple[str, float]]]:
+    """The run, and of each criterion its outcome and seconds; reads no result. Raises ValueError as `head` does."""
+    first = _first(folder)
+    if "criteria" not in first:  # a record of before
+        return first["run"], {one.id: (one.outcome, one.duration_s) for one in view.of(*read(folder)).criteria}
+    return first["run"], {name: (outcome, seconds) for name, (outcome, seconds) in first["criteria"].items()}
+
+
+def _first(folder: Path) -> dict[str, Any]:
     with (folder / NAME).open(encoding="utf-8") as stream:
         first = json.loads(stream.readline())
     if not isinstance(first, dict) or not isinstance(first.get("run"), dict):
         raise ValueError(f"{folder / NAME}:1: not a run")
-    run: dict[str, Any] = first["run"]
-    return run
+    return first
 
 
 def read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The run and its results. Raises ValueError naming file and line when the file is not what `write` makes."""
     path = folder / NAME
     documents = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # not splitlines, which takes more characters for the end of a line than `write` does
+    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n"), start=1):
         try:
             documents.append(json.loads(line))
         except ValueError as error:
