@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import html
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from markupsafe import escape
@@ -91,12 +92,12 @@ class Redactor:
 
 
 def scan(files: Sequence[Path], secrets: Iterable[str]) -> list[str]:
-    """Names of the files that hold a known secret in any of its spellings. Reads in blocks, so of any size."""
+    """Names of the files that hold a known secret in any of its spellings, also compressed. Reads in blocks."""
     spelled = [form.encode() for form in forms(secrets)]
     longest = max(map(len, spelled), default=0)
     hits = []
     for file in files:
-        with file.open("rb") as stream:
+        with _opened(file) as stream:
             tail = b""
             while block := stream.read(1 << 20):
                 window = tail + block
@@ -106,3 +107,12 @@ def scan(files: Sequence[Path], secrets: Iterable[str]) -> list[str]:
                     break
                 tail = window[-longest:] if longest else b""
     return hits
+
+
+def _opened(file: Path) -> IO[bytes]:
+    """What is in the file: unpacked, where it is compressed."""
+    stream = file.open("rb")
+    if stream.peek(2)[:2] != b"\x1f\x8b":
+        return stream
+    stream.close()
+    return cast(IO[bytes], gzip.open(file, "rb"))

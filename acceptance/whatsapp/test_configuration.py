@@ -62,6 +62,7 @@ def unset(value: str | None) -> str:
     "every required variable is set, running as configured; none has a development default",
     severity="critical",
     effect="observe",
+    by_secrets=True,
     sources=["D3 Required Environment Variables"],
     remedy="Set the variable for production in the platform's settings (a new random value for a secret), and deploy.",
 )

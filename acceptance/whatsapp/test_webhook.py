@@ -49,6 +49,7 @@ FORGERIES = (
     "verify handshake: the challenge comes back as it was sent; a wrong token is 403, a missing parameter 400",
     severity="major",
     effect="observe",
+    by_secrets=True,
     sources=["D3 Required Environment Variables"],
     remedy="Set WHATSAPP_VERIFY_TOKEN to what Meta's console has; compare mode and whole token before the challenge "
     "goes back as text/plain.",
