@@ -1,13 +1,14 @@
-"""`python -m reports history HOST`, `verify DIR --key PUB`, `merge DIR...`: run folders; nothing is contacted."""
+"""`python -m reports history|verify|merge|compare`: what run folders and snapshots tell; nothing is contacted."""
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from datetime import date
 from pathlib import Path
 
-from reports import history, jsonl, merge, parts, proofs, signoff, view
+from reports import compare, history, jsonl, merge, parts, proofs, signoff, view
 
 _SIGNS = {"passed": ".", "failed": "F", "error": "E", "invalid": "I", "waived": "w", "unmeasured": "u", "": " "}
 NOTHING, USAGE = 5, 4
@@ -34,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--sign-provisioned", action="store_true", help="sign it where a part made its host itself, too"
     )
     joined.add_argument("--partial", action="store_true", help="accept it though no part judged some criteria")
+    beside = verbs.add_parser("compare", help="what two snapshots differ in; exit 0: nothing, 1: something")
+    beside.add_argument("first", type=Path, metavar="A")
+    beside.add_argument("second", type=Path, metavar="B")
     try:
         given = parser.parse_args(arguments)
     except SystemExit as error:
@@ -42,6 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
         return verify(given.folder, given.key, given.on)
     if given.verb == "merge":
         return join(given)
+    if given.verb == "compare":
+        return differ(given.first, given.second)
     return show(given.report_dir, given.host, given.last)
 
 
@@ -86,6 +92,17 @@ def join(given: argparse.Namespace) -> int:
     return run.exit_code
 
 
+def differ(first: Path, second: Path) -> int:
+    """Print what two snapshots differ in; the exit code is 0, 1, or 4 for a file that cannot be read."""
+    try:
+        code, text = compare.show(first, second)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    print(text)
+    return code
+
+
 def show(report_dir: Path, host: str, last: int) -> int:
     """Print the strips of a host's last runs, the criteria with something to remark first."""
     newest = history.newest(report_dir, host) if report_dir.is_dir() else None
@@ -103,4 +120,5 @@ def show(report_dir: Path, host: str, last: int) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever reads only the first lines wants no traceback
     sys.exit(main())
