@@ -44,7 +44,8 @@ def expand(secrets: Iterable[str]) -> set[str]:
             password = urlsplit(secret).password
             if password:
                 found |= {password, unquote(password)}
-    return {secret for secret in found if len(secret) >= SHORTEST_SECRET}
+    # a service that was given our mask for a value keeps no secret by it
+    return {secret for secret in found if len(secret) >= SHORTEST_SECRET and secret != MASK}
 
 
 def forms(secrets: Iterable[str]) -> set[str]:
