@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,15 +13,11 @@ from fixtures.criterion import Evidence, Finding, criterion
 if TYPE_CHECKING:
     from fixtures.canary.starts import Start
 
-    Started = Callable[[Collection[str], str, str | None], Mapping[str, Start]]
+    Refusals = Mapping[str, Mapping[str, Start]]  # by what was wrong with the value, then by service
 
 SERVICES = ("prosaas-api", "prosaas-calls", "worker")
-NO_VALUE = {"unset": None, "empty": "", "blank": "   "}
-MALFORMED = {
-    "no scheme": "prosaas:made-up-secret@db.invalid:5432/prosaas",
-    "no @": "postgresql://db.invalid:5432/made-up-secret",
-    "another scheme": "mysql://prosaas:made-up-secret@db.invalid:3306/prosaas",
-}
+NO_VALUE = ("unset", "empty", "blank")
+MALFORMED = ("no scheme", "no @", "another scheme")
 # how a message shows what is expected: with placeholders in capitals where a value would stand
 FORM = {
     "DATABASE_URL": re.compile(r"postgres(?:ql)?(?:\+\w+)?://<?[A-Z][A-Z_]*\b"),
@@ -68,9 +64,10 @@ def refusal(start: Start, variable: str, given: str, evidence: Evidence) -> list
 )
 @pytest.mark.parametrize("given", NO_VALUE)
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_start_without_a_database_url(service: str, given: str, started_with: Started, evidence: Evidence) -> None:
-    start = started_with(SERVICES, "DATABASE_URL", NO_VALUE[given])[service]
-    evidence.judge(refusal(start, "DATABASE_URL", given, evidence))
+def test_no_start_without_a_database_url(
+    service: str, given: str, without_database_url: Refusals, evidence: Evidence
+) -> None:
+    evidence.judge(refusal(without_database_url[given][service], "DATABASE_URL", given, evidence))
 
 
 @criterion(
@@ -85,9 +82,10 @@ def test_no_start_without_a_database_url(service: str, given: str, started_with:
 )
 @pytest.mark.parametrize("given", MALFORMED)
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_start_with_a_malformed_url(service: str, given: str, started_with: Started, evidence: Evidence) -> None:
-    start = started_with(SERVICES, "DATABASE_URL", MALFORMED[given])[service]
-    evidence.judge(refusal(start, "DATABASE_URL", f"with {given}", evidence))
+def test_no_start_with_a_malformed_url(
+    service: str, given: str, with_malformed_url: Refusals, evidence: Evidence
+) -> None:
+    evidence.judge(refusal(with_malformed_url[given][service], "DATABASE_URL", f"with {given}", evidence))
 
 
 @criterion(
@@ -100,9 +98,8 @@ def test_no_start_with_a_malformed_url(service: str, given: str, started_with: S
     writes=["a start of a copy of each application service"],
 )
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_start_with_sqlite(service: str, started_with: Started, evidence: Evidence) -> None:
-    start = started_with(SERVICES, "DATABASE_URL", "sqlite:////tmp/made-up-secret.db")[service]
-    evidence.judge(refusal(start, "DATABASE_URL", "of SQLite", evidence))
+def test_no_start_with_sqlite(service: str, with_sqlite: Refusals, evidence: Evidence) -> None:
+    evidence.judge(refusal(with_sqlite["a file"][service], "DATABASE_URL", "of SQLite", evidence))
 
 
 @criterion(
@@ -135,6 +132,5 @@ def test_short_scheme_is_taken(
     writes=["a start of a copy of the worker for each kind of missing value"],
 )
 @pytest.mark.parametrize("given", NO_VALUE)
-def test_no_worker_without_redis(given: str, started_with: Started, evidence: Evidence) -> None:
-    start = started_with(("worker",), "REDIS_URL", NO_VALUE[given])["worker"]
-    evidence.judge(refusal(start, "REDIS_URL", given, evidence))
+def test_no_worker_without_redis(given: str, without_redis_url: Refusals, evidence: Evidence) -> None:
+    evidence.judge(refusal(without_redis_url[given]["worker"], "REDIS_URL", given, evidence))
