@@ -9,7 +9,8 @@ from fixtures.criterion import Evidence, Finding, criterion
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from fixtures.canary.held_starts import Failing, Held
+    from fixtures.canary.failing_starts import Failing
+    from fixtures.canary.held_starts import Held
     from fixtures.canary.ordered_start import Ordered, TimedStart
     from fixtures.facts.deployment import Expected
 
