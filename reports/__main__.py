@@ -63,9 +63,9 @@ def verify(folder: Path, key: Path, on: date | None) -> int:
         print(f"not valid: {problem}")
     if not found:
         print(f"valid: {folder} is what the key {signoff.key_id(public)[:16]} signed, and was accepted")
-        proof = jsonl.head(folder)["proof"]
-        print(f"proof: {proof['told']}")
-        for one in proof["runs"]:
+        proof = jsonl.head(folder).get("proof", {})
+        print(f"proof: {proof.get('told', 'unknown')}")
+        for one in proof.get("runs", ()):
             if not proofs.beside(folder, one).is_file():
                 print(f"  not beside it, so not looked at: {one['run_id']}/{proofs.NAME}, SHA-256 {one['sha256']}")
     return 1 if found else 0
