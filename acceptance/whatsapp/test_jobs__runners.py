@@ -38,6 +38,8 @@ KILLED = {
 def fates(customers: Collection[Customer]) -> list[Finding]:
     """What is wrong with what customers got, and with what the tables say of it: each kind with a few of them."""
     wrong = {
+        # one that is not answered in time says nothing: Meta delivers it again, and the tables tell what came of it
+        "answered 200": [c for c in customers if c.status not in (200, None)],
         "one INBOUND row and one job, done": [c for c in customers if c.stored is None or not c.stored.once_done],
         "one reply, to the customer's own words": [c for c in customers if not c.answered],
         "a SENT log and an OUTBOUND row of what Graph accepted": [c for c in customers if not c.agreed],
@@ -53,8 +55,8 @@ def told(customer: Customer) -> str:
     """By Graph, and by the tables."""
     foreign = sum(customer.text not in request.body for request in customer.got)
     return (
-        f"{len(customer.got)} requests that Graph accepted, {foreign} of them with another customer's words; "
-        f"{customer.stored or 'no row at all'}"
+        f"answered {customer.status or 'nothing'}; {len(customer.got)} requests that Graph accepted, "
+        f"{foreign} of them with another customer's words; {customer.stored or 'no row at all'}"
     )
 
 
@@ -68,31 +70,47 @@ def told(customer: Customer) -> str:
     "job where another runner can reach it.",
     sends=12,
     needs=["graph", "ai"],
-    writes=[
-        "12 inbound messages from the canary's phone, their jobs and replies",
-        "on provisioned deployments 60 messages of as many senders to two copies of web on a database of their own",
-    ],
+    writes=["12 inbound messages from the canary's phone, their jobs and replies"],
 )
-@pytest.mark.parametrize("case", ["a dozen of one sender", "sixty senders, twenty at a time"])
-def test_runners_at_once(case: str, request: pytest.FixtureRequest, evidence: Evidence) -> None:
-    # only beside a provisioned deployment can there be sixty customers
-    if case == "a dozen of one sender":
-        trials: Mapping[str, Trial] = request.getfixturevalue("many_at_once")
-        findings = [finding for trial in trials.values() for finding in done_and_sent_once(trial, evidence)]
-        spans = [(t.job.started_at, t.job.completed_at) for t in trials.values() if t.job]
-        whole = [(begun, ended) for begun, ended in spans if begun and ended]
-        together = sum(a[0] < b[1] and b[0] < a[1] for i, a in enumerate(whole) for b in whole[:i])
-    else:
-        crowd: Crowd = request.getfixturevalue("crowd")
-        findings = fates(evidence.examine(crowd.customers, "customers"))
-        got = sum(len(customer.got) for customer in crowd.customers)
-        done = sum(customer.stored is not None and customer.stored.done for customer in crowd.customers)
-        evidence.record(case, graph_accepted=got, jobs_done=done, for_nobody=crowd.strangers)
-        if crowd.strangers:
-            findings.append(Finding("replies to those who wrote", f"{crowd.strangers} to nobody of them", "Graph API"))
-        together = crowd.together
-    evidence.record("jobs worked on at the same time", pairs=together)
-    if not findings and not together:
+def test_runners_at_once(many_at_once: Mapping[str, Trial], evidence: Evidence) -> None:
+    trials = evidence.examine(many_at_once.values(), "messages")
+    findings = [finding for trial in trials for finding in done_and_sent_once(trial, evidence)]
+    spans = [(trial.job.started_at, trial.job.completed_at) for trial in trials if trial.job]
+    whole = [(begun, ended) for begun, ended in spans if begun and ended]
+    together = sum(a[0] < b[1] and b[0] < a[1] for i, a in enumerate(whole) for b in whole[:i])
+    judged_together(together, findings, evidence)
+
+
+@criterion(
+    "JOB-18",
+    "sixty customers who write twenty at a time to two processes: each gets one reply, to their own words, and the "
+    "tables say so",
+    severity="critical",
+    effect="disrupt",
+    sources=["D3 B2"],
+    remedy="Keep nothing of a message or a reply where another request or runner can reach it, drop no job however "
+    "many wait, and pick jobs with FOR UPDATE SKIP LOCKED.",
+    sends=60,
+    needs=["graph", "ai"],
+    writes=["two copies of web on a database of their own, 60 messages of as many senders to them"],
+)
+def test_a_crowd_of_customers(crowd: Crowd, evidence: Evidence) -> None:
+    findings = fates(evidence.examine(crowd.customers, "customers"))
+    got = sum(len(customer.got) for customer in crowd.customers)
+    done = sum(customer.stored is not None and customer.stored.done for customer in crowd.customers)
+    unanswered = sum(customer.status is None for customer in crowd.customers)
+    evidence.record(
+        "customers", graph_accepted=got, jobs_done=done, for_nobody=crowd.strangers, not_answered_in_time=unanswered
+    )
+    if crowd.strangers:
+        findings.append(Finding("replies to those who wrote", f"{crowd.strangers} to nobody of them", "Graph API"))
+    judged_together(crowd.together, findings, evidence)
+
+
+def judged_together(pairs: int, findings: list[Finding], evidence: Evidence) -> None:
+    """Judge, where at least two jobs were worked on at the same time. Raises CheckError where none were."""
+    evidence.record("jobs worked on at the same time", pairs=pairs)
+    if not findings and not pairs:
         raise CheckError("no two jobs were worked on at the same time, so nothing is shown about two runners")
     evidence.judge(findings)
 
