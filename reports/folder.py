@@ -47,7 +47,7 @@ def write(
     secrets = list(secrets)
     redactor = Redactor(secrets)
     report_dir.mkdir(parents=True, exist_ok=True)
-    partial = report_dir / f".{run.run_id}.partial"
+    partial = _partial(report_dir, run.run_id)
     partial.mkdir(mode=0o700)
     try:
         rows = [redactor.value(result.as_dict()) for result in results]
@@ -85,6 +85,16 @@ def write(
         raise
     _link(report_dir, None if leaks else final)
     return Written(final, tuple(leaks))
+
+
+def remove_partial(report_dir: Path, run_id: str) -> None:
+    """Remove what a run was writing when its process was killed, if it was; what stays makes `write` fail."""
+    shutil.rmtree(_partial(report_dir, run_id), ignore_errors=True)
+
+
+def _partial(report_dir: Path, run_id: str) -> Path:
+    """Where a run's folder is written before it is put in its place."""
+    return report_dir / f".{run_id}.partial"
 
 
 def _link(report_dir: Path, folder: Path | None) -> None:
