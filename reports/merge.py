@@ -26,14 +26,13 @@ def write(
     key: Ed25519PrivateKey | None = None,
     *,
     partial: bool = False,
-    also: Sequence[tuple[int, str]] = (),
 ) -> tuple[Path, RunRecord]:
     """Merge the parts into a run folder below `report_dir`, signed where a key is given; its path and its record.
 
-    `partial` and `also`: see `merged`. Raises Misfit where the parts do not fit or were merged there before, OSError
+    `partial`: see `merged`. Raises Misfit where the parts do not fit or were merged there before, OSError
     where nothing can be written.
     """
-    run, results = merged(parts, partial=partial, also=also)
+    run, results = merged(parts, partial=partial)
     if (report_dir / run.run_id).exists():
         raise Misfit([f"{report_dir / run.run_id}: these parts have been merged already"])
     run = replace(run, proof=proofs.kept(report_dir, run.catalogue, {one.id: one.proven_by for one in results}))
@@ -45,14 +44,11 @@ def write(
     return folder.write(report_dir, run, results, (), seal=seal if key else None).folder, run
 
 
-def merged(
-    parts: Sequence[Part], *, partial: bool = False, also: Sequence[tuple[int, str]] = ()
-) -> tuple[RunRecord, list[Result]]:
+def merged(parts: Sequence[Part], *, partial: bool = False) -> tuple[RunRecord, list[Result]]:
     """The record and the results of the whole. Raises Misfit where the parts do not fit.
 
     A criterion that no part judged stays not run; where a part could have (its effect is within the ceiling), the
-    whole is undecided, unless `partial`. `also`: further causes, as exit code and text. Where there are several hosts,
-    a case is named after its host.
+    whole is undecided, unless `partial`. Where there are several hosts, a case is named after its host.
     """
     problems = misfits(parts)
     if problems:
@@ -60,7 +56,7 @@ def merged(
     hosts = by_host(parts)
     several = len(hosts) > 1
     results: list[Result] = []
-    causes = list(also)
+    causes: list[tuple[int, str]] = []
     for host, mine in hosts.items():
         of_host, missing = _results(mine)
         results += [_of(host, result) for result in of_host] if several else of_host
@@ -109,7 +105,8 @@ def _causes(parts: Sequence[Part]) -> list[tuple[int, str]]:
     told = [part.run for part in parts if part.run.exit_code]
     if any(part.run.exit_code != _NOTHING for part in parts):
         told = [run for run in told if run.exit_code != _NOTHING]
-    return _distinct((run.exit_code, text) for run in told for text in run.causes or (run.exit_name,))
+    causes = [(run.exit_code, text) for run in told for text in run.causes or (run.exit_name,)]
+    return _distinct([*causes, *(cause for part in parts for cause in part.besides)])
 
 
 def _record(hosts: Mapping[str, Sequence[Part]], parts: Sequence[Part], causes: Sequence[tuple[int, str]]) -> RunRecord:
@@ -158,6 +155,7 @@ def _told(part: Part) -> dict[str, Any]:
     names = ("run_id", "host", "target", "started", "ended", "exit_code", "exit_name", "causes")
     return {name: getattr(part.run, name) for name in names} | {
         "signed": part.signed,
+        "besides": part.besides,
         "sha256": part.digest,
     }
 

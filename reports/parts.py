@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
@@ -29,12 +29,16 @@ class Misfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One run that goes into the merged one. `digest`: of its record (SHA-256, hex)."""
+    """One run that goes into the merged one.
+
+    `digest`: of its record (SHA-256, hex). `besides`: causes that its record does not tell, as exit code and text.
+    """
 
     folder: Path
     run: RunRecord
     results: tuple[Result, ...]
     digest: str
+    besides: tuple[tuple[int, str], ...] = ()
 
     def __str__(self) -> str:
         return str(self.folder)
@@ -52,10 +56,12 @@ def read(folders: Iterable[Path], key: Ed25519PublicKey | None, *, all_signed: b
     """The parts in these folders: each is the folder of a run, or a folder that has such folders in it.
 
     `key`: what signed parts were signed with; `all_signed`: unsigned ones are refused. A part that is given twice
-    counts once. Raises Misfit with all that cannot be read or was changed since it was signed.
+    counts once, and so do the parts of a merged run that is given with all of them: of it only what it alone knows is
+    taken, the causes besides. Raises Misfit with all that cannot be read or was changed since it was signed.
     """
     problems: list[str] = []
     parts: dict[str, Part] = {}
+    wholes: list[Part] = []
     for given in folders:
         found = _runs_in(given)
         if not found:
@@ -66,15 +72,20 @@ def read(folders: Iterable[Path], key: Ed25519PublicKey | None, *, all_signed: b
             except (OSError, ValueError, TypeError) as error:
                 problems.append(f"{path}: cannot be merged: {error}")
                 continue
-            if parts.setdefault(part.run.run_id, part).digest != part.digest:
+            if part.run.parts:
+                wholes.append(part)
+            elif parts.setdefault(part.run.run_id, part).digest != part.digest:
                 problems.append(f"{path} and {parts[part.run.run_id]} both say that they are run {part.run.run_id}")
-    signed = [part for part in parts.values() if part.signed]
+    for whole in wholes:
+        problems += _apart(whole, parts)
+    everything = [*parts.values(), *wholes]
+    signed = [part for part in everything if part.signed]
     if key is None:
         problems += [f"{part} is signed: name the key to verify it with, --key PUB" for part in signed]
     else:
         problems += [f"{part}: {wrong}" for part in signed for wrong in signoff.altered(part.folder, key)]
     if signed or all_signed:
-        problems += [f"{part} is not signed" for part in parts.values() if part not in signed]
+        problems += [f"{part} is not signed" for part in everything if part not in signed]
     if problems:
         raise Misfit(problems)
     return list(parts.values())
@@ -93,18 +104,29 @@ def _part(path: Path) -> Part:
     read, rows = jsonl.read(path)
     run, results = RunRecord(**read), tuple(Result(**row) for row in rows)
     datetime.fromisoformat(run.started), datetime.fromisoformat(run.ended)
-    if run.parts:
-        raise ValueError("it is merged already: give the runs that it was merged from")
     if not run.catalogue:
         raise ValueError("it does not say by which criteria it was judged")
     if run.ceiling not in EFFECTS or EXITS.get(run.exit_code) != run.exit_name:
         raise ValueError(f"effects up to {run.ceiling!r}, exit {run.exit_code!r} ({run.exit_name!r})")
+    hosts = run.host.split(",") if run.parts else [run.host]
     for result in results:
-        if result.outcome not in OUTCOMES or result.effect not in EFFECTS or result.host != run.host:
+        if result.outcome not in OUTCOMES or result.effect not in EFFECTS or result.host not in hosts:
             raise ValueError(f"{result.name}: {result.outcome!r} on {result.host!r}, effect {result.effect!r}")
         if run.exit_name in _GOOD and result.outcome in _RED:
             raise ValueError(f"it ended as {run.exit_name}, and {result.name} came out as {result.outcome}")
     return Part(path, run, results, hashlib.sha256((path / jsonl.NAME).read_bytes()).hexdigest())
+
+
+def _apart(whole: Part, parts: dict[str, Part]) -> list[str]:
+    """Give the parts of a merged run the causes that only it tells; or why it is not made of these."""
+    told = {str(of.get("run_id")): of for of in whole.run.parts}
+    missing = [name for name, of in told.items() if name not in parts or parts[name].digest != of.get("sha256")]
+    if missing:
+        return [f"{whole}: it is merged already: give the runs that it was merged from ({listed(missing)})"]
+    for name, of in told.items():
+        besides = ((int(code), str(text)) for code, text in of.get("besides", ()))
+        parts[name] = replace(parts[name], besides=tuple(dict.fromkeys((*parts[name].besides, *besides))))
+    return []
 
 
 def misfits(parts: Sequence[Part]) -> list[str]:
