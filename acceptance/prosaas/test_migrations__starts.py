@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fixtures.criterion import Evidence, Finding, criterion
+from fixtures.criterion import CheckError, Evidence, Finding, criterion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ def test_lock_held_by_somebody_else(kept_from_lock: Kept, inventory: Expected, e
     kept, where = kept_from_lock, inventory.migrations_by
     evidence.examine([kept], "starts while the lock is held")
     evidence.record("kept from the lock", alive=str(kept.alive), gave_up=str(kept.gave_up), state=kept.state)
-    evidence.record("the limit", defined=kept.defined, unset_waits_on=kept.unset_waits_on)
+    evidence.record("the limit", defined=kept.defined, unset_waits_on=kept.unset_waits_on, unseen=list(kept.unseen))
     evidence.record("ready", before_the_schema=kept.held, afterwards=str(kept.let_go))
     findings = []
     if kept.alive.value != "/health 200":
@@ -81,13 +81,15 @@ def test_lock_held_by_somebody_else(kept_from_lock: Kept, inventory: Expected, e
         findings.append(Finding("no further try for the lock after the limit and 10 s", str(kept.gave_up), where))
     if not kept.state.startswith("running"):
         findings.append(Finding("running when the lock was busy for too long", kept.state, where))
-    if not kept.unset_waits_on:
+    if not kept.unset_waits_on and not kept.unseen:
         unset = f"{where} with MIGRATION_LOCK_WAIT_SECONDS unset"
         found = "tries no more when one with a limit of 2 s does not either"
         findings.append(Finding("tries for the lock for 30 s", found, unset))
     findings += ready_early(kept.held, where, "without a schema")
     if not findings and not kept.let_go.met:
         findings.append(Finding(f"{HEALTH} 200 once somebody else has migrated", str(kept.let_go), where))
+    if not findings and kept.unseen:
+        raise CheckError(f"never seen trying for the lock: {where} with {' and with '.join(kept.unseen)}")
     evidence.judge(findings)
 
 
