@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, cast
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote
 
 from markupsafe import escape
 
@@ -18,6 +18,8 @@ SHORTEST_SECRET = 8
 MASK = "[secret]"
 _PHONE = re.compile(r"\+[1-9]\d{6,14}(?!\d)")
 _URL_PASSWORD = re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):([^\s@/]+)@")
+# of a URL that is a secret, up to its first @ and up to its last: drivers differ where one has been left bare
+_WITH_PASSWORD = re.compile(r"[\w.+-]+://[^\s:/?#@]*:(?=([^@]+)@)(.+)@")
 _COUNTED = re.compile(r"\[\d+ characters\]")  # what stands for somebody's words
 _PRIVATE_KEYS = frozenset({"body", "text", "fullname", "pushname", "contactname", "messagetext"})
 
@@ -40,10 +42,8 @@ def expand(secrets: Iterable[str]) -> set[str]:
     found = set()
     for secret in secrets:
         found.add(secret)
-        if "://" in secret:
-            password = urlsplit(secret).password
-            if password:
-                found |= {password, unquote(password)}
+        if url := _WITH_PASSWORD.match(secret):
+            found |= {form for password in url.groups() for form in (password, unquote(password))}
     # a service that was given our mask for a value keeps no secret by it
     return {secret for secret in found if len(secret) >= SHORTEST_SECRET and secret != MASK}
 
