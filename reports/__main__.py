@@ -8,7 +8,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from reports import compare, history, jsonl, merge, parts, proofs, signoff, view
+from reports import compare, enclosed, history, jsonl, merge, parts, signoff, view
 
 _SIGNS = {"passed": ".", "failed": "F", "error": "E", "invalid": "I", "waived": "w", "unmeasured": "u", "": " "}
 NOTHING, USAGE = 5, 4
@@ -63,11 +63,12 @@ def verify(folder: Path, key: Path, on: date | None) -> int:
         print(f"not valid: {problem}")
     if not found:
         print(f"valid: {folder} is what the key {signoff.key_id(public)[:16]} signed, and was accepted")
-        proof = jsonl.head(folder).get("proof", {})
+        run = jsonl.head(folder)
+        proof = run.get("proof", {})
         print(f"proof: {proof.get('told', 'unknown')}")
-        for one in proof.get("runs", ()):
-            if not proofs.beside(folder, one).is_file():
-                print(f"  not beside it, so not looked at: {one['run_id']}/{proofs.NAME}, SHA-256 {one['sha256']}")
+        for name, digest in enclosed.bound(run["catalogue"], proof).items():
+            if not (folder / name).is_file():
+                print(f"  not in it, so not looked at: {name}, SHA-256 {digest}")
     return 1 if found else 0
 
 

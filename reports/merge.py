@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from reports import folder, proofs, signoff
+from reports import enclosed, folder, proofs, signoff
 from reports.parts import Misfit, Part, by_host, listed, misfits
 from reports.result import EFFECTS, EXITS, Result, RunRecord
 
@@ -39,7 +39,9 @@ def write(
 
     def seal(made: Path, files: Sequence[Path]) -> Path:
         assert key is not None
-        return signoff.sign(made, files, key)
+        texts = (part.folder / enclosed.CRITERIA for part in parts)  # only what was signed has them
+        criteria = next((text.read_bytes() for text in texts if text.is_file()), None)
+        return signoff.sign(made, [*files, *enclosed.enclose(made, report_dir, run.proof, criteria)], key)
 
     return folder.write(report_dir, run, results, (), seal=seal if key else None).folder, run
 

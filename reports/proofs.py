@@ -61,11 +61,6 @@ def kept(report_dir: Path, catalogue: str, claimed: Mapping[str, Sequence[str]])
     return {"told": told, "runs": runs, "seen": seen, "unseen": unseen}
 
 
-def beside(folder: Path, proof: Mapping[str, str]) -> Path:
-    """Where the proof.json of one of a run's `runs` would be, as seen from the run's folder."""
-    return folder.resolve().parent / proof["run_id"] / NAME
-
-
 def _proofs(report_dir: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     """Folder and run of each kept proof, the newest first."""
     found = [path.parent for path in report_dir.glob(f"[0-9]*/{NAME}")]

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
-from reports import jsonl, proofs
+from reports import enclosed, jsonl
 
 NAME = "signoff.json"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -140,8 +140,8 @@ def key_id(key: Ed25519PublicKey) -> str:
 def problems(folder: Path, key: Ed25519PublicKey, on: date | None = None) -> list[str]:
     """Everything that keeps the folder of a run from being what was signed, and from being good on that day (UTC).
 
-    Empty where the signature is valid, every file is as it was, the run was accepted, and no waiver has expired. Of the
-    proofs that it rests on those are looked at that are kept beside the folder.
+    Empty where the signature is valid, every file is as it was, what is enclosed is what the run rests on, the run was
+    accepted, and no waiver has expired.
     """
     try:
         payload = _opened(folder / NAME, key)
@@ -149,7 +149,8 @@ def problems(folder: Path, key: Ed25519PublicKey, on: date | None = None) -> lis
         return [str(refused)]
     told = _files(folder, payload["subject"])
     predicate = payload["predicate"]
-    parts = {part["name"]: part.get("annotations", {}) for part in predicate["configuration"]}
+    configuration = {part["name"]: part for part in predicate["configuration"]}
+    parts = {name: part.get("annotations", {}) for name, part in configuration.items()}
     run = parts["run"]
     if predicate["result"] != "PASSED" or run["exit_code"] != 0:
         why = "; ".join(run["causes"]) or "no cause is given"
@@ -160,10 +161,11 @@ def problems(folder: Path, key: Ed25519PublicKey, on: date | None = None) -> lis
         for waiver in parts["waivers"]["waivers"]
         if date.fromisoformat(waiver["expires"]) < day
     ]
-    for proof in parts.get("proof", {}).get("runs", ()):
-        kept = proofs.beside(folder, proof)
-        if kept.is_file() and _digest(kept) != proof["sha256"]:
-            told.append(f"the proof {proof['run_id']} that it rests on was changed")
+    signed = _signed(payload["subject"])
+    rests_on = enclosed.bound(configuration["catalogue"]["digest"]["sha256"], parts.get("proof", {}))
+    told += [
+        f"{name} is not what the run rests on" for name in rests_on if signed.get(name) not in (None, rests_on[name])
+    ]
     return told
 
 
@@ -208,8 +210,12 @@ def _valid(key: Ed25519PublicKey, signature: bytes, payload: bytes) -> bool:
     return True
 
 
+def _signed(subject: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {one["name"]: one["digest"]["sha256"] for one in subject}
+
+
 def _files(folder: Path, subject: Sequence[Mapping[str, Any]]) -> list[str]:
-    signed = {one["name"]: one["digest"]["sha256"] for one in subject}
+    signed = _signed(subject)
     there = {
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()
     }

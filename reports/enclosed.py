@@ -1,0 +1,37 @@
+"""What a sign-off binds by its digest alone, copied beside it: the signed folder can be verified and read alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reports import proofs
+
+CRITERIA = "criteria.txt"  # its SHA-256 is the digest of the catalogue
+
+
+def enclose(into: Path, report_dir: Path, proof: Mapping[str, Any], criteria: bytes | None) -> list[Path]:
+    """Copy into a run's folder what it rests on: the kept proofs that `proof` names, and the criteria; the new files.
+
+    `proof`: see `proofs.kept`; `criteria`: their text, where it is at hand. Raises OSError. Nothing is scanned for
+    secrets: all of it lies beside the run or in the checkout, where everybody can read it who can read the run.
+    """
+    files = []
+    for one in proof["runs"]:
+        files.append(into / _proof(one))
+        shutil.copyfile(report_dir / one["run_id"] / proofs.NAME, files[-1])
+    if criteria is not None:
+        files.append(into / CRITERIA)
+        files[-1].write_bytes(criteria)
+    return files
+
+
+def bound(catalogue: str, proof: Mapping[str, Any]) -> dict[str, str]:
+    """What a run with this catalogue and this proof status rests on: name of the copy -> SHA-256 (hex)."""
+    return {CRITERIA: catalogue} | {_proof(one): one["sha256"] for one in proof.get("runs", ())}
+
+
+def _proof(one: Mapping[str, str]) -> str:
+    return f"proof-{one['run_id']}.json"
