@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PICKED_S, PLAYABLE_S, SETTLES_S = 2.0, 10.0, 8.0
 ENDED_S, ALL_DONE_S = 60.0, 80.0
+TRIES, ENOUGH = 3, 2  # recordings that are announced one after another once the first was late, and how many convict
 WRITES = ["calls of the canary's business with their runs and files"]
 
 
@@ -36,21 +37,37 @@ def slot_kept(recordings: Recordings, call: Call) -> list[Finding]:
     return [Finding("its slot free again", "rec_slots or rec_inflight still has it", call.sid)]
 
 
-def played(recordings: Recordings, call: Call, budget_s: float) -> tuple[list[Finding], float]:
-    """Wait until the recording is played, and compare it with what our telephony service gave; and how long it took."""
+def picked_up_late(recordings: Recordings, call: Call, evidence: Evidence) -> list[Finding]:
+    """Wait until our telephony service is asked for the recording; a finding where that took too long."""
+    waited = eventually(
+        f"{call.sid} to be picked up",
+        lambda: len(recordings.requests(call)),
+        bool,
+        budget_s=PLAYABLE_S,
+        interval_s=0.1,
+    )
+    evidence.record(call.sid, webhook=call.answered, picked_s=round(waited.seconds, 2))
+    if waited.met and waited.seconds <= PICKED_S:
+        return []
+    found = f"after {waited.seconds:.1f} s" if waited.met else f"not within {waited.seconds:.1f} s"
+    return [Finding(f"picked up within {PICKED_S:g} s", found, f"telephony service: {call.recording}")]
+
+
+def played(recordings: Recordings, call: Call, budget_s: float) -> list[Finding]:
+    """Wait until the recording is played, and compare it with what our telephony service gave."""
     waited = eventually(
         f"{call.sid} to be playable", lambda: recordings.play(call), lambda got: got.status != 202, budget_s=budget_s
     )
     answer, where = waited.value, f"GET /api/recordings/{call.sid}/stream"
     if answer.status != 200:
-        return [Finding(f"200 within {budget_s:g} s", f"{answer.status}", where)], waited.seconds
+        return [Finding(f"200 within {budget_s:g} s", f"{answer.status}", where)]
     given = [entry["verdict"].get("given_sha256") for entry in recordings.requests(call)]
     findings = []
     if hashlib.sha256(answer.body).hexdigest() not in given:
         findings.append(Finding("the recording that was fetched", f"other {len(answer.body)} bytes", where))
     if not answer.content_type.startswith("audio/"):
         findings.append(Finding("audio", answer.content_type or "no content type", where))
-    return findings, waited.seconds
+    return findings
 
 
 @criterion(
@@ -69,22 +86,15 @@ def test_recording_is_played(recordings: Recordings, recording_limit: int, evide
     busy = recordings.slots()
     if len(busy) >= recording_limit:
         raise Unmeasured(f"all {recording_limit} slots of the canary's business are taken", "see REC-03")
-    (call,) = calls = evidence.examine(recordings.announce("ok"), "recordings")
-    picked = eventually(
-        f"{call.sid} to be picked up",
-        lambda: len(recordings.requests(call)),
-        bool,
-        budget_s=PLAYABLE_S,
-        interval_s=0.1,
-    )
-    findings = taken(list(calls))
-    if not picked.met or picked.seconds > PICKED_S:
-        found = f"after {picked.seconds:.1f} s" if picked.met else f"not within {picked.seconds:.1f} s"
-        findings.append(Finding(f"picked up within {PICKED_S:g} s", found, f"telephony service: {call.recording}"))
-    heard, seconds = played(recordings, call, PLAYABLE_S)
-    findings += heard + slot_kept(recordings, call)
-    evidence.record(call.sid, webhook=call.answered, picked_s=round(picked.seconds, 2), playable_s=round(seconds, 2))
-    evidence.judge(findings)
+    findings: list[Finding] = []
+    late: list[Finding] = []
+    for _ in range(TRIES):
+        (call,) = evidence.examine(recordings.announce("ok"), "recordings")
+        late += picked_up_late(recordings, call, evidence)
+        findings += taken([call]) + played(recordings, call, PLAYABLE_S) + slot_kept(recordings, call)
+        if findings or not late or len(late) == ENOUGH:
+            break  # of three, one that is late may be a busy machine's doing; two are the worker's
+    evidence.judge(findings + (late if findings or len(late) == ENOUGH else []))
 
 
 @criterion(
@@ -158,7 +168,7 @@ def test_more_recordings_than_slots(recordings: Recordings, recording_limit: int
     findings += [Finding("done", f"waits after {waited.seconds:.0f} s", call) for call in waited.value]
     for call in calls:
         if call.sid not in waited.value:
-            findings += played(recordings, call, PLAYABLE_S)[0]
+            findings += played(recordings, call, PLAYABLE_S)
     at_once = max((r["verdict"].get("at_once", 0) for call in calls for r in recordings.requests(call)), default=0)
     evidence.record("at once", downloads=at_once, slots=most, limit=recording_limit, seconds=round(waited.seconds, 1))
     if not most:
