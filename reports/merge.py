@@ -144,6 +144,7 @@ def _record(hosts: Mapping[str, Sequence[Part]], parts: Sequence[Part], causes: 
         fingerprint=named(lambda run: run.fingerprint.items()),
         notes=tuple(_distinct(f"{run.host}: {note}" if several else note for run in runs for note in run.notes)),
         judged_by="; ".join(_distinct(run.judged_by for run in runs)),
+        commit=", ".join(_distinct(run.commit for run in runs if run.commit)),
         provisioned=any(run.provisioned for run in runs),
         catalogue=runs[0].catalogue,
         queries={name: text for run in runs for name, text in run.queries.items()},

@@ -66,7 +66,8 @@ class Result:
 class RunRecord:
     """What was judged, how far the run could go, and why it ended with its exit code. Times: ISO 8601, UTC.
 
-    `judged_by`: who ran it, and where. `purpose`: acceptance, "proof", or "fault NAME", which say nothing of the host.
+    `judged_by`: who ran it, and where; `commit`: of the checkout that judged. `purpose`: acceptance, "proof", or
+    "fault NAME", which say nothing of the host.
     `provisioned`: whether the run made the deployment itself. `waivers`: those for this host, dates as ISO 8601.
     `catalogue`: digest of the criteria. `proof`: what kept proofs show of them, see proofs.kept. `queries`: the text of
     each named query that a result has read. `parts`: the runs that it was merged from, if it was, with the
@@ -88,6 +89,7 @@ class RunRecord:
     fingerprint: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     judged_by: str = ""
+    commit: str = ""
     purpose: str = "acceptance"
     catalogue: str = ""
     proof: Mapping[str, Any] = field(default_factory=dict)

@@ -25,6 +25,7 @@ NAME = "signoff.json"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
+_OF_THE_RUN = ("run_id", "started", "ended", "ceiling", "judged_by", "commit", "exit_code", "causes")
 _WARNED = frozenset({"waived", "unmeasured"})
 _UNDECIDED = frozenset({"failed", "error", "invalid"})
 
@@ -101,9 +102,7 @@ def statement(files: Sequence[Path], run: Mapping[str, Any], results: Sequence[M
                 },
                 {
                     "name": "run",
-                    "annotations": {
-                        n: run[n] for n in ("run_id", "started", "ended", "ceiling", "judged_by", "exit_code", "causes")
-                    },
+                    "annotations": {name: run[name] for name in _OF_THE_RUN},
                 },
                 {"name": "waivers", "annotations": {"waivers": run["waivers"]}},
                 {"name": "proof", "annotations": dict(run["proof"])},
