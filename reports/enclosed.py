@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from reports import proofs
+from reports.result import RunRecord
 
 CRITERIA = "criteria.txt"  # its SHA-256 is the digest of the catalogue
 
 
-def enclose(into: Path, report_dir: Path, proof: Mapping[str, Any], criteria: bytes | None) -> list[Path]:
+def proofs_in(folder: Path, run: RunRecord) -> Iterator[proofs.Proof]:
+    """The proofs that are enclosed in a signed run's folder."""
+    for one in run.proof.get("runs", ()):
+        path = folder / _proof(one)
+        if path.is_file():
+            yield path, {**one, "catalogue": run.catalogue}
+
+
+def enclose(
+    into: Path, report_dir: Path, proof: Mapping[str, Any], criteria: bytes | None, others: Iterable[proofs.Proof] = ()
+) -> list[Path]:
     """Copy into a run's folder what it rests on: the kept proofs that `proof` names, and the criteria; the new files.
 
-    `proof`: see `proofs.kept`; `criteria`: their text, where it is at hand. Raises OSError. Nothing is scanned for
-    secrets: all of it lies beside the run or in the checkout, where everybody can read it who can read the run.
+    `proof`, `others`: see `proofs.kept`; `criteria`: their text, where it is at hand. Raises OSError. Nothing is
+    scanned for secrets: all of it lies beside a run or in the checkout, where everybody can read it who can read the
+    run.
     """
     files = []
+    elsewhere = {run["run_id"]: path for path, run in others}
     for one in proof["runs"]:
         files.append(into / _proof(one))
-        shutil.copyfile(report_dir / one["run_id"] / proofs.NAME, files[-1])
+        beside = report_dir / one["run_id"] / proofs.NAME
+        shutil.copyfile(beside if beside.is_file() else elsewhere[one["run_id"]], files[-1])
     if criteria is not None:
         files.append(into / CRITERIA)
         files[-1].write_bytes(criteria)

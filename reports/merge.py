@@ -35,13 +35,14 @@ def write(
     run, results = merged(parts, partial=partial)
     if (report_dir / run.run_id).exists():
         raise Misfit([f"{report_dir / run.run_id}: these parts have been merged already"])
-    run = replace(run, proof=proofs.kept(report_dir, run.catalogue, {one.id: one.proven_by for one in results}))
+    others = [proof for part in parts for proof in enclosed.proofs_in(part.folder, part.run)]
+    run = replace(run, proof=proofs.kept(report_dir, run.catalogue, {one.id: one.proven_by for one in results}, others))
 
     def seal(made: Path, files: Sequence[Path]) -> Path:
         assert key is not None
         texts = (part.folder / enclosed.CRITERIA for part in parts)  # only what was signed has them
         criteria = next((text.read_bytes() for text in texts if text.is_file()), None)
-        return signoff.sign(made, [*files, *enclosed.enclose(made, report_dir, run.proof, criteria)], key)
+        return signoff.sign(made, [*files, *enclosed.enclose(made, report_dir, run.proof, criteria, others)], key)
 
     return folder.write(report_dir, run, results, (), seal=seal if key else None).folder, run
 

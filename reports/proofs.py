@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +20,31 @@ _SILENT = frozenset({"void", "elsewhere", "stayed_green"})
 Verdicts = dict[str, dict[str, str]]  # criterion -> fault -> what the proof of the fault came out as
 
 
-def kept(report_dir: Path, catalogue: str, claimed: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+# a proof.json, and of the run that wrote it run_id, host, kind, ended and catalogue
+Proof = tuple[Path, Mapping[str, Any]]
+
+
+def kept(
+    report_dir: Path, catalogue: str, claimed: Mapping[str, Sequence[str]], others: Iterable[Proof] = ()
+) -> dict[str, Any]:
     """The proof status of a catalogue, from the proofs among the run folders, as it stands in a run's record.
 
     `catalogue`: its digest; proofs of another one show nothing. `claimed`: criterion id -> the faults that are made to
-    turn it red; the newest verdict of each counts. Keys: `told`, a sentence; `runs`, the proofs it rests on, the newest
-    first, each with the SHA-256 of its proof.json; `seen`, criterion id -> faults that were seen to turn it red;
-    `unseen`, criterion id -> why it does not count as proven. Proofs that cannot be read are passed over.
+    turn it red; the newest verdict of each counts. `others`: proofs that lie elsewhere. Keys: `told`, a sentence;
+    `runs`, the proofs it rests on, the newest first, each with the SHA-256 of its proof.json; `seen`, criterion id ->
+    faults that were seen to turn it red; `unseen`, criterion id -> why it does not count as proven. Proofs that cannot
+    be read are passed over.
     """
     verdicts: Verdicts = {}
     runs: list[dict[str, str]] = []
-    others: list[str] = []
-    for folder, run in _proofs(report_dir):
+    foreign: list[str] = []
+    found = {run["run_id"]: (path, run) for path, run in (*others, *_proofs(report_dir))}
+    for _, (path, run) in sorted(found.items(), reverse=True):
         if run.get("catalogue") != catalogue:
-            others.append(run["run_id"])
+            foreign.append(run["run_id"])
             continue
         try:
-            content = (folder / NAME).read_bytes()
+            content = path.read_bytes()
             new = _verdicts(json.loads(content))
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             continue
@@ -48,21 +56,21 @@ def kept(report_dir: Path, catalogue: str, claimed: Mapping[str, Sequence[str]])
     seen: dict[str, list[str]] = {}
     unseen: dict[str, str] = {}
     for criterion, faults in claimed.items():
-        found = verdicts.get(criterion, {})
-        bad = "; ".join(f"{fault}: {verdict}" for fault, verdict in found.items() if verdict != _SEEN)
-        shown = [fault for fault in faults if fault in found]
+        came_out = verdicts.get(criterion, {})
+        bad = "; ".join(f"{fault}: {verdict}" for fault, verdict in came_out.items() if verdict != _SEEN)
+        shown = [fault for fault in faults if fault in came_out]
         if bad:
             unseen[criterion] = bad
         elif shown:
             seen[criterion] = shown
         else:
             unseen[criterion] = "no kept proof shows it" if faults else "no fault is made for it"
-    told = _told(runs, seen, unseen) if runs else _nothing(others)
+    told = _told(runs, seen, unseen) if runs else _nothing(foreign)
     return {"told": told, "runs": runs, "seen": seen, "unseen": unseen}
 
 
-def _proofs(report_dir: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Folder and run of each kept proof, the newest first."""
+def _proofs(report_dir: Path) -> Iterator[Proof]:
+    """Each kept proof, the newest first."""
     found = [path.parent for path in report_dir.glob(f"[0-9]*/{NAME}")]
     for folder in sorted(found, reverse=True)[:_OPENED]:
         try:
@@ -70,7 +78,7 @@ def _proofs(report_dir: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         except (OSError, ValueError):
             continue
         if run.get("purpose") == "proof":
-            yield folder, run
+            yield folder / NAME, run
 
 
 def _verdicts(document: Mapping[str, Any]) -> Verdicts:
@@ -100,7 +108,7 @@ def _told(runs: Sequence[Mapping[str, str]], seen: Mapping[str, Any], unseen: Ma
     return f"{told}; not proven: {', '.join(names[:_NAMED])}{more}" if names else told
 
 
-def _nothing(others: Sequence[str]) -> str:
-    if others:
-        return f"nothing is proven of these criteria: the newest proof, {others[0]}, is of another catalogue"
+def _nothing(foreign: Sequence[str]) -> str:
+    if foreign:
+        return f"nothing is proven of these criteria: the newest proof, {foreign[0]}, is of another catalogue"
     return "nothing is proven: no proof is kept among the run folders"
