@@ -6,24 +6,20 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import history, trend, view
 from reports.timeline import timeline
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 NAME = "report.html"
 _TEMPLATES = Path(__file__).with_name("templates")
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(_TEMPLATES),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 def _marked(line: str, part: str) -> Markup:
@@ -32,15 +28,28 @@ def _marked(line: str, part: str) -> Markup:
     return Markup("{}<mark>{}</mark>{}").format(before, found, behind) if found else Markup("{}").format(before)
 
 
-_ENVIRONMENT.filters |= {
-    "marked": _marked,
-    "visible": view.visible,
-    "words": view.words,
-    "seconds": lambda value: (
-        f"{value:.0f} s" if value >= 10 else f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"
-    ),
-    "moment": lambda text: f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC",
-}
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    """Jinja as the page needs it; imported when a page is written, not when pytest starts."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "marked": _marked,
+        "visible": view.visible,
+        "words": view.words,
+        "seconds": lambda value: (
+            f"{value:.0f} s" if value >= 10 else f"{value:.1f} s" if value >= 1 else f"{value * 1000:.0f} ms"
+        ),
+        "moment": lambda text: f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC",
+    }
+    return made
 
 
 def write(folder: Path, run: Mapping[str, Any], results: Sequence[Mapping[str, Any]]) -> Path:
@@ -61,19 +70,23 @@ def render(seen: view.View, runs: Sequence[history.Past] = ()) -> str:
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "img-src 'none'; base-uri 'none'; form-action 'none'"
     )
-    return _ENVIRONMENT.get_template("report.html").render(
-        view=seen,
-        style=style,
-        script=script,
-        policy=policy,
-        timeline=timeline(seen),
-        runs=runs,
-        columns=trend.columns(runs),
-        queries=seen.run.get("queries") or {},
-        strips={one.id: history.strip(runs, one.id) for one in seen.criteria} if len(runs) > 1 else {},
-        outcomes=list(seen.counts),
-        severities=view.SEVERITIES,
-        most_entries=view.MOST_ENTRIES,
+    return (
+        _environment()
+        .get_template("report.html")
+        .render(
+            view=seen,
+            style=style,
+            script=script,
+            policy=policy,
+            timeline=timeline(seen),
+            runs=runs,
+            columns=trend.columns(runs),
+            queries=seen.run.get("queries") or {},
+            strips={one.id: history.strip(runs, one.id) for one in seen.criteria} if len(runs) > 1 else {},
+            outcomes=list(seen.counts),
+            severities=view.SEVERITIES,
+            most_entries=view.MOST_ENTRIES,
+        )
     )
 
 

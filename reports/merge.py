@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reports import enclosed, folder, proofs, signoff
 from reports.parts import Misfit, Part, by_host, listed, misfits
 from reports.result import EFFECTS, EXITS, Result, RunRecord
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 _UNDECIDED, _NOTHING = 6, 5
 

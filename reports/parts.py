@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import combinations
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from typing import TYPE_CHECKING
 
 from reports import folder, jsonl, signoff
 from reports.result import EFFECTS, EXITS, OUTCOMES, Result, RunRecord
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _MOST_NAMED = 8
 _GOOD = frozenset({"accepted", "nothing_selected"})

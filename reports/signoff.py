@@ -8,18 +8,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from typing import TYPE_CHECKING, Any
 
 from reports import enclosed, jsonl
+
+if TYPE_CHECKING:  # most runs are not signed: the library is imported where a key is used
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 NAME = "signoff.json"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -36,6 +30,9 @@ class KeyProblem(Exception):
 
 def private_key(path: Path) -> Ed25519PrivateKey:
     """A private key from a PEM file. Raises KeyProblem."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
@@ -47,6 +44,9 @@ def private_key(path: Path) -> Ed25519PrivateKey:
 
 def public_key(path: Path) -> Ed25519PublicKey:
     """A public key from a PEM file. Raises KeyProblem."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
     try:
         key = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -130,7 +130,7 @@ def _encoded(payload: bytes) -> bytes:
 
 def key_id(key: Ed25519PublicKey) -> str:
     """SHA-256 of the raw public key, hex."""
-    return hashlib.sha256(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()
+    return hashlib.sha256(key.public_bytes_raw()).hexdigest()
 
 
 # -- verifying -----------------------------------------------------------------------------------------------------
@@ -202,6 +202,8 @@ def _opened(path: Path, key: Ed25519PublicKey) -> dict[str, Any]:
 
 
 def _valid(key: Ed25519PublicKey, signature: bytes, payload: bytes) -> bool:
+    from cryptography.exceptions import InvalidSignature
+
     try:
         key.verify(signature, _encoded(payload))
     except InvalidSignature:

@@ -1,8 +1,14 @@
 """Queues move: D1, contract sections 1 and 5."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fixtures.criterion import Evidence, Finding, criterion
-from fixtures.facts.queue import QueueFacts, Worker
-from fixtures.facts.waiting_jobs import Waiting
+
+if TYPE_CHECKING:
+    from fixtures.facts.queue import QueueFacts, Worker
+    from fixtures.facts.waiting_jobs import Waiting
 
 LIMIT_S = 60.0
 WORKER_TTL_S = 420.0

@@ -1,13 +1,18 @@
 """Start-up and health: D1 step 6, D4, contract sections 2 and 8."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fixtures.criterion import Evidence, Finding, criterion
 from fixtures.facts.containers import ServiceFacts
 from fixtures.facts.deployment import Expected
-from fixtures.facts.web import Answer, Web
+
+if TYPE_CHECKING:
+    from fixtures.facts.web import Answer, Web
 
 REMOVED = "DISABLE_WARMUP"
 # how each route is asked, and the status that its JSON names when all is well

@@ -1,12 +1,18 @@
 """What the API's log tells of its warm-up: D4, contract section 8."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from acceptance.prosaas.reading import by_container, lines
 from fixtures.criterion import CheckError, Evidence, Finding, criterion, reads
-from fixtures.facts.collect import Facts
 from fixtures.facts.containers import ServiceFacts
 from fixtures.facts.deployment import Expected
 from fixtures.facts.logs import Logs
 from fixtures.polling import eventually
+
+if TYPE_CHECKING:
+    from fixtures.facts.collect import Facts
 
 API = "prosaas-api"
 START_S = 40.0  # D1: how long the API may take to start; until then a warm-up is waited for

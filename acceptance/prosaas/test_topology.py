@@ -1,12 +1,18 @@
 """Which services run, and how well: D0a, D2, contract section 1."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import pytest
 
 from acceptance.prosaas.reading import unwell
 from fixtures.criterion import Evidence, Finding, criterion
 from fixtures.facts.containers import Service, ServiceFacts
 from fixtures.facts.healthchecks import asked_paths, ignores_status
-from fixtures.facts.queue import QueueFacts, Worker
+
+if TYPE_CHECKING:
+    from fixtures.facts.queue import QueueFacts, Worker
 
 REQUIRED = ("nginx", "prosaas-api", "prosaas-calls", "worker", "redis", "frontend")
 WITH_HEALTHCHECK = ("nginx", "prosaas-api", "prosaas-calls", "worker", "redis")

@@ -1,5 +1,8 @@
 """The optional services, where they are enabled: baileys and n8n. D2, D4, contract section 1."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -8,7 +11,9 @@ from acceptance.prosaas.reading import unwell
 from fixtures.criterion import CheckError, Evidence, Finding, NotApplicable, criterion
 from fixtures.facts.containers import Service, ServiceFacts
 from fixtures.facts.deployment import Expected
-from fixtures.facts.web import Web
+
+if TYPE_CHECKING:
+    from fixtures.facts.web import Web
 
 BAILEYS, N8N = "baileys", "n8n"
 EDITOR, ADDRESSES, OWN_HOST = "N8N_EDITOR_BASE_URL", ("N8N_EDITOR_BASE_URL", "WEBHOOK_URL"), "N8N_DB_HOST"

@@ -1,14 +1,19 @@
 """The compose project as a whole: what else runs, restarts or is published. D1, D2, contract section 1."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from fixtures.criterion import Evidence, Finding, criterion
 from fixtures.facts.containers import ServiceFacts
 from fixtures.facts.deployment import Expected
 from fixtures.facts.transport import Container
-from fixtures.facts.web import Web
+
+if TYPE_CHECKING:
+    from fixtures.facts.web import Web
 
 UP = ("running", "restarting", "paused")
 INTERNAL = ("prosaas-api", "prosaas-calls", "redis", "baileys", "n8n")

@@ -1,14 +1,19 @@
 """Web push as the logs tell it: calmly, once for each expiry, and with an end. D0a section 5, contract section 6."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from acceptance.prosaas.reading import SHOWN, by_container, lines, unwanted
 from fixtures.criterion import Evidence, Finding, criterion, reads
-from fixtures.facts.collect import Facts
 from fixtures.facts.containers import ServiceFacts
 from fixtures.facts.logs import Logs, Match
+
+if TYPE_CHECKING:
+    from fixtures.facts.collect import Facts
 
 EXPIRED, DISPATCHED = "push.expired", "push.dispatched"
 IN_A_ROW = 3
