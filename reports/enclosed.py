@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,13 @@ def proofs_in(folder: Path, run: RunRecord) -> Iterator[proofs.Proof]:
             yield path, {**one, "catalogue": run.catalogue}
 
 
+def changed(folder: Path, run: RunRecord, report_dir: Path) -> list[Path]:
+    """What a run rests on, in its folder or among the run folders, that is no longer what it was then."""
+    named = {folder / name: digest for name, digest in bound(run.catalogue, run.proof).items()}
+    named |= {report_dir / one["run_id"] / proofs.NAME: one["sha256"] for one in run.proof.get("runs", ())}
+    return [path for path, digest in named.items() if path.is_file() and _digest(path) != digest]
+
+
 def enclose(
     into: Path, report_dir: Path, proof: Mapping[str, Any], criteria: bytes | None, others: Iterable[proofs.Proof] = ()
 ) -> list[Path]:
@@ -34,8 +42,7 @@ def enclose(
     elsewhere = {run["run_id"]: path for path, run in others}
     for one in proof["runs"]:
         files.append(into / _proof(one))
-        beside = report_dir / one["run_id"] / proofs.NAME
-        shutil.copyfile(beside if beside.is_file() else elsewhere[one["run_id"]], files[-1])
+        shutil.copyfile(elsewhere.get(one["run_id"], report_dir / one["run_id"] / proofs.NAME), files[-1])
     if criteria is not None:
         files.append(into / CRITERIA)
         files[-1].write_bytes(criteria)
@@ -45,6 +52,10 @@ def enclose(
 def bound(catalogue: str, proof: Mapping[str, Any]) -> dict[str, str]:
     """What a run with this catalogue and this proof status rests on: name of the copy -> SHA-256 (hex)."""
     return {CRITERIA: catalogue} | {_proof(one): one["sha256"] for one in proof.get("runs", ())}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _proof(one: Mapping[str, str]) -> str:

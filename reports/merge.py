@@ -36,7 +36,7 @@ def write(
     run, results = merged(parts, partial=partial)
     if (report_dir / run.run_id).exists():
         raise Misfit([f"{report_dir / run.run_id}: these parts have been merged already"])
-    others = [proof for part in parts for proof in enclosed.proofs_in(part.folder, part.run)]
+    others = _proofs(parts, report_dir)
     run = replace(run, proof=proofs.kept(report_dir, run.catalogue, {one.id: one.proven_by for one in results}, others))
 
     def seal(made: Path, files: Sequence[Path]) -> Path:
@@ -46,6 +46,22 @@ def write(
         return signoff.sign(made, [*files, *enclosed.enclose(made, report_dir, run.proof, criteria, others)], key)
 
     return folder.write(report_dir, run, results, (), seal=seal if key else None).folder, run
+
+
+def _proofs(parts: Sequence[Part], report_dir: Path) -> list[proofs.Proof]:
+    """The proofs that lie in the parts' folders. Raises Misfit where one, or one here, is not what a part rests on."""
+    problems: list[str] = []
+    rests_on: dict[str, str] = {}
+    for part in parts:
+        problems += [
+            f"{path} is not what {part} rests on" for path in enclosed.changed(part.folder, part.run, report_dir)
+        ]
+        for one in part.run.proof.get("runs", ()):
+            if rests_on.setdefault(one["run_id"], one["sha256"]) != one["sha256"]:
+                problems.append(f"{part} rests on another proof {one['run_id']} than a part before it")
+    if problems:
+        raise Misfit(problems)
+    return [proof for part in parts for proof in enclosed.proofs_in(part.folder, part.run)]
 
 
 def merged(parts: Sequence[Part], *, partial: bool = False) -> tuple[RunRecord, list[Result]]:

@@ -30,15 +30,15 @@ def kept(
     """The proof status of a catalogue, from the proofs among the run folders, as it stands in a run's record.
 
     `catalogue`: its digest; proofs of another one show nothing. `claimed`: criterion id -> the faults that are made to
-    turn it red; the newest verdict of each counts. `others`: proofs that lie elsewhere. Keys: `told`, a sentence;
-    `runs`, the proofs it rests on, the newest first, each with the SHA-256 of its proof.json; `seen`, criterion id ->
-    faults that were seen to turn it red; `unseen`, criterion id -> why it does not count as proven. Proofs that cannot
-    be read are passed over.
+    turn it red; the newest verdict of each counts. `others`: proofs that lie elsewhere; they go before what is kept
+    here of the same run. Keys: `told`, a sentence; `runs`, the proofs it rests on, the newest first, each with the
+    SHA-256 of its proof.json; `seen`, criterion id -> faults that were seen to turn it red; `unseen`, criterion id ->
+    why it does not count as proven. Proofs that cannot be read are passed over.
     """
     verdicts: Verdicts = {}
     runs: list[dict[str, str]] = []
     foreign: list[str] = []
-    found = {run["run_id"]: (path, run) for path, run in (*others, *_proofs(report_dir))}
+    found = {run["run_id"]: (path, run) for path, run in (*_proofs(report_dir), *others)}
     for _, (path, run) in sorted(found.items(), reverse=True):
         if run.get("catalogue") != catalogue:
             foreign.append(run["run_id"])
