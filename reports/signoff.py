@@ -222,5 +222,12 @@ def _files(folder: Path, subject: Sequence[Mapping[str, Any]]) -> list[str]:
     }
     told = [f"{name} is missing" for name in sorted(signed.keys() - there)]
     told += [f"{name} was added" for name in sorted(there - signed.keys() - {NAME})]
-    told += [f"{name} was changed" for name in sorted(signed.keys() & there) if _digest(folder / name) != signed[name]]
+    told += [f"{name} was changed" for name in sorted(signed.keys() & there) if not _holds(folder / name, signed[name])]
+    if (folder / NAME).is_symlink():
+        told.append(f"{NAME} was changed")
     return told
+
+
+def _holds(path: Path, digest: str) -> bool:
+    """Whether it is a file with this content; a link is none: what it leads to can change while the folder does not."""
+    return path.is_file() and not path.is_symlink() and _digest(path) == digest
