@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from reports import compare, enclosed, history, jsonl, merge, parts, signoff, view
 
@@ -63,13 +65,26 @@ def verify(folder: Path, key: Path, on: date | None) -> int:
         print(f"not valid: {problem}")
     if not found:
         print(f"valid: {folder} is what the key {signoff.key_id(public)[:16]} signed, and was accepted")
-        run = jsonl.head(folder)
+        run, results = jsonl.read(folder)
+        for line in left_out(results):
+            print(line)
         proof = run.get("proof", {})
         print(f"proof: {proof.get('told', 'unknown')}")
         for name, digest in enclosed.bound(run["catalogue"], proof).items():
             if not (folder / name).is_file():
                 print(f"  not in it, so not looked at: {name}, SHA-256 {digest}")
     return 1 if found else 0
+
+
+def left_out(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How many criteria were not judged, or not in each case, and which for what reason; empty where all were."""
+    ids = {one["id"] for one in results}
+    missing = {one["id"] for one in results if one["outcome"] == "not_run"}
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in signoff.not_run(results).items():
+        by_reason.setdefault(reason, []).append(name)
+    told = [f"  {reason}: {parts.listed(names)}" for reason, names in by_reason.items()]
+    return [f"{len(missing)} of {len(ids)} criteria were not judged:", *told] if missing else []
 
 
 def join(given: argparse.Namespace) -> int:

@@ -77,16 +77,18 @@ def merged(parts: Sequence[Part], *, partial: bool = False) -> tuple[RunRecord, 
     several = len(hosts) > 1
     results: list[Result] = []
     causes: list[tuple[int, str]] = []
+    incomplete = False
     for host, mine in hosts.items():
         of_host, missing = _results(mine)
         results += [_of(host, result) for result in of_host] if several else of_host
         told = _causes(mine)
+        incomplete |= bool(missing)
         if missing and not partial:
             told.append((_UNDECIDED, f"no part judged {listed(missing)}: is a part missing?"))
         causes += [(code, f"{host}: {text}" if several else text) for code, text in told]
     order = _distinct(result.id for result in results)
     results.sort(key=lambda result: order.index(result.id))
-    return _record(hosts, parts, causes), results
+    return replace(_record(hosts, parts, causes), partial=partial and incomplete), results
 
 
 def _of(host: str, result: Result) -> Result:

@@ -69,7 +69,8 @@ class RunRecord:
     `judged_by`: who ran it, and where; `commit`: of the checkout that judged. `purpose`: acceptance, "proof", or
     "fault NAME", which say nothing of the host.
     `provisioned`: whether the run made the deployment itself. `waivers`: those for this host, dates as ISO 8601.
-    `catalogue`: digest of the criteria. `proof`: what kept proofs show of them, see proofs.kept. `queries`: the text of
+    `partial`: whether it was accepted though no part judged some criteria that one could have. `catalogue`: digest of
+    the criteria. `proof`: what kept proofs show of them, see proofs.kept. `queries`: the text of
     each named query that a result has read. `parts`: the runs that it was merged from, if it was, with the
     causes that only the merging knew as `besides`.
     """
@@ -94,6 +95,7 @@ class RunRecord:
     catalogue: str = ""
     proof: Mapping[str, Any] = field(default_factory=dict)
     provisioned: bool = False
+    partial: bool = False
     waivers: tuple[Mapping[str, str], ...] = ()
     parts: tuple[Mapping[str, Any], ...] = ()
     queries: Mapping[str, str] = field(default_factory=dict)

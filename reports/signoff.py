@@ -19,7 +19,7 @@ NAME = "signoff.json"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 _PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
-_OF_THE_RUN = ("run_id", "started", "ended", "ceiling", "judged_by", "commit", "exit_code", "causes")
+_OF_THE_RUN = ("run_id", "started", "ended", "ceiling", "judged_by", "commit", "partial", "exit_code", "causes")
 _WARNED = frozenset({"waived", "unmeasured"})
 _UNDECIDED = frozenset({"failed", "error", "invalid"})
 
@@ -110,8 +110,14 @@ def statement(files: Sequence[Path], run: Mapping[str, Any], results: Sequence[M
             "passedTests": named({"passed"}),
             "warnedTests": named(_WARNED),
             "failedTests": named(_UNDECIDED),
+            "notRun": not_run(results),  # a field of ours: who reads test results passes over what he does not know
         },
     }
+
+
+def not_run(results: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What was left out, criterion or case -> reason."""
+    return {_name(result): result["message"] for result in results if result["outcome"] == "not_run"}
 
 
 def _name(result: Mapping[str, Any]) -> str:
