@@ -29,23 +29,17 @@ def changed(folder: Path, run: RunRecord, report_dir: Path) -> list[Path]:
     return [path for path, digest in named.items() if path.is_file() and _digest(path) != digest]
 
 
-def enclose(
-    into: Path, report_dir: Path, proof: Mapping[str, Any], criteria: bytes | None, others: Iterable[proofs.Proof] = ()
-) -> list[Path]:
-    """Copy into a run's folder what it rests on: the kept proofs that `proof` names, and the criteria; the new files.
+def enclose(into: Path, report_dir: Path, proof: Mapping[str, Any], others: Iterable[proofs.Proof] = ()) -> list[Path]:
+    """Copy into a run's folder the kept proofs that `proof` names, on which it rests; the new files.
 
-    `proof`, `others`: see `proofs.kept`; `criteria`: their text, where it is at hand. Raises OSError. Nothing is
-    scanned for secrets: all of it lies beside a run or in the checkout, where everybody can read it who can read the
-    run.
+    `proof`, `others`: see `proofs.kept`. Raises OSError. Nothing is scanned for secrets: all of it lies beside a run,
+    where everybody can read it who can read the run.
     """
     files = []
     elsewhere = {run["run_id"]: path for path, run in others}
     for one in proof["runs"]:
         files.append(into / _proof(one))
         shutil.copyfile(elsewhere.get(one["run_id"], report_dir / one["run_id"] / proofs.NAME), files[-1])
-    if criteria is not None:
-        files.append(into / CRITERIA)
-        files[-1].write_bytes(criteria)
     return files
 
 

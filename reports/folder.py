@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reports import ctrf, html, jsonl, junit, markdown, prometheus
+from reports import ctrf, enclosed, html, jsonl, junit, markdown, prometheus
 from reports.redaction import Redactor, scan
 from reports.result import Result, RunRecord
 
@@ -35,8 +35,11 @@ def write(
     extra: Mapping[str, Any] | None = None,
     seal: Callable[[Path, Sequence[Path]], Path] | None = None,
     leaked: Callable[[Sequence[str]], RunRecord] | None = None,
+    criteria: bytes | None = None,
 ) -> Written:
     """Write all artefacts of a run under `report_dir`; `extra`: file name -> JSON document.
+
+    `criteria`: the text by which was judged. It is not scanned: who can read the run can read it in the checkout.
 
     `seal` gets the folder and its files when no secret was found in them, and writes one file more.
 
@@ -62,6 +65,9 @@ def write(
             path.write_text(json.dumps(redactor.value(document), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             files.append(path)
         leaks = scan(files, secrets)
+        if criteria is not None:
+            files.append(partial / enclosed.CRITERIA)
+            files[-1].write_bytes(criteria)
         if seal is not None and not leaks:
             sealed = seal(partial, tuple(files))
             leaks = scan([sealed], secrets)

@@ -41,11 +41,11 @@ def write(
 
     def seal(made: Path, files: Sequence[Path]) -> Path:
         assert key is not None
-        texts = (part.folder / enclosed.CRITERIA for part in parts)  # only what was signed has them
-        criteria = next((text.read_bytes() for text in texts if text.is_file()), None)
-        return signoff.sign(made, [*files, *enclosed.enclose(made, report_dir, run.proof, criteria, others)], key)
+        return signoff.sign(made, [*files, *enclosed.enclose(made, report_dir, run.proof, others)], key)
 
-    return folder.write(report_dir, run, results, (), seal=seal if key else None).folder, run
+    texts = (part.folder / enclosed.CRITERIA for part in parts)  # a part that was cut short has none
+    criteria = next((text.read_bytes() for text in texts if text.is_file()), None)
+    return folder.write(report_dir, run, results, (), seal=seal if key else None, criteria=criteria).folder, run
 
 
 def _proofs(parts: Sequence[Part], report_dir: Path) -> list[proofs.Proof]:
