@@ -64,7 +64,7 @@ def test_both_paths_end_alike(upgrade_runs: Sequence[Run], fresh_run: Run, evide
     "as by the version before",
     severity="critical",
     effect="disrupt",
-    sources=["D1 Rollback Plan"],
+    sources=["D1 Rollback Plan", "D1 Note"],
     remedy="Take the destroying statement out of the migration; drop or rename only in a later release, when no "
     "version that reads the old name can come back.",
     writes=WRITES,

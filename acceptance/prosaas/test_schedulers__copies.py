@@ -26,7 +26,8 @@ DISABLED = {"unset": None, "empty": "", "false": "'false'", "zero": "'0'"}
 
 @criterion(
     "BGS-05",
-    "with two replicas of the worker each tick is done once, and when the one that works is killed, the other goes on",
+    "with two replicas of the worker each tick is done once, and when the one that works is killed, the other goes on, "
+    "and the killed one comes up again",
     severity="critical",
     effect="disrupt",
     sources=["D0a §4"],
@@ -107,7 +108,8 @@ def taken_over(takeover: Takeover, evidence: Evidence) -> list[Finding]:
     severity="major",
     effect="disrupt",
     sources=["D0a §4"],
-    remedy='Start schedulers only where os.getenv("ENABLE_SCHEDULERS", "false") == "true", and log which way it went.',
+    remedy="Start schedulers only where the variable ENABLE_SCHEDULERS, 'false' by default, equals 'true', and log "
+    "which way it went.",
     writes=["four copies of the worker, on a database and a Redis number of their own"],
 )
 @pytest.mark.parametrize("given", DISABLED)

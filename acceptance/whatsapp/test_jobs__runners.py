@@ -83,8 +83,8 @@ def test_runners_at_once(many_at_once: Mapping[str, Trial], evidence: Evidence) 
 
 @criterion(
     "JOB-18",
-    "sixty customers who write twenty at a time to two processes: each gets one reply, to their own words, and the "
-    "tables say so",
+    "sixty customers who write twenty at a time to two processes: no message is refused, each customer gets one reply, "
+    "to their own words, and the tables say so",
     severity="critical",
     effect="disrupt",
     sources=["D3 B2"],

@@ -174,7 +174,7 @@ def test_status_reaches_the_message(
     "INBOUND-ENTRY, Job enqueued and Kicked are logged for a new message with the requestId of the answer, and rightly",
     severity="minor",
     effect="canary",
-    sources=["D3 Post-Deployment 4", "D3 C"],
+    sources=["D3 Post-Deployment 4", "D3 C3"],
     remedy="Log the three lines in src/app/api/webhooks/whatsapp/route.ts with the requestId that the answer gives, "
     "the id of the job's row, wasDuplicate and the time it took in ms.",
     sends=1,
