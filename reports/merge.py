@@ -98,27 +98,30 @@ def _of(host: str, result: Result) -> Result:
 def _results(parts: Sequence[Part]) -> tuple[list[Result], list[str]]:
     """The results of one host, and the criteria that a part could have judged and none did."""
     judged: dict[str, dict[str, Result]] = {}  # by criterion, then by case
-    left_out: dict[str, Result] = {}
+    left_out: dict[str, dict[str, Result]] = {}
     highest = max(EFFECTS.index(part.run.ceiling) for part in parts)
     for part in parts:
         for result in part.results:
-            if result.outcome != "not_run":
-                judged.setdefault(result.id, {}).setdefault(result.case, result)
-            else:
-                left_out.setdefault(result.id, result)
+            kept = left_out if result.outcome == "not_run" else judged
+            kept.setdefault(result.id, {}).setdefault(result.case, result)
     results: list[Result] = []
     missing: list[str] = []
     for key in _distinct(result.id for part in parts for result in part.results):
+        cases = left_out.get(key, {})
+        # a part that was broken off names its cases; one that left the criterion out knows none
+        named = [one for case, one in cases.items() if case and case not in judged.get(key, {})]
         if key in judged:
-            results += judged[key].values()
+            results += [*judged[key].values(), *named]
             continue
-        nobodys = left_out[key]
-        if EFFECTS.index(nobodys.effect) > highest:
-            why = f"effect {nobodys.effect} is above the ceiling of every part ({EFFECTS[highest]})"
-        else:
-            missing.append(key)
-            why = f"no part judged it: {nobodys.message}" if len(parts) > 1 else nobodys.message
-        results.append(replace(nobodys, message=why))
+        nobodys = named or list(cases.values())
+        effect = nobodys[0].effect
+        above = EFFECTS.index(effect) > highest
+        missing += [] if above else [key]
+        for one in nobodys:
+            why = f"no part judged it: {one.message}" if len(parts) > 1 else one.message
+            if above:
+                why = f"effect {effect} is above the ceiling of every part ({EFFECTS[highest]})"
+            results.append(replace(one, message=why))
     return results, missing
 
 
