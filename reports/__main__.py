@@ -66,6 +66,8 @@ def verify(folder: Path, key: Path, on: date | None) -> int:
     if not found:
         print(f"valid: {folder} is what the key {signoff.key_id(public)[:16]} signed, and was accepted")
         run, results = jsonl.read(folder)
+        if run.get("partial"):
+            print(view.IN_PART)
         for line in left_out(results):
             print(line)
         proof = run.get("proof", {})

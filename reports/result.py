@@ -69,10 +69,10 @@ class RunRecord:
     `judged_by`: who ran it, and where; `commit`: of the checkout that judged. `purpose`: acceptance, "proof", or
     "fault NAME", which say nothing of the host.
     `provisioned`: whether the run made the deployment itself. `waivers`: those for this host, dates as ISO 8601.
-    `partial`: whether it was accepted though no part judged some criteria that one could have. `catalogue`: digest of
-    the criteria. `proof`: what kept proofs show of them, see proofs.kept. `queries`: the text of
-    each named query that a result has read. `parts`: the runs that it was merged from, if it was, with the
-    causes that only the merging knew as `besides`.
+    `partial`: whether no part judged some criteria that one could have, and that was meant. `catalogue`: digest of the
+    criteria. `proof`: what kept proofs show of them, see proofs.kept. `queries`: the text of each named query that a
+    result has read. `parts`: the runs that it was merged from, if it was, with the causes that only the merging knew
+    as `besides`.
     """
 
     run_id: str

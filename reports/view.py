@@ -37,6 +37,8 @@ _VERDICTS = {
     "internal": ("No verdict", "open", "The suite itself failed."),
 }
 
+IN_PART = "This is a verdict on a part: none of the merged runs judged some criteria that one of them could have."
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -111,6 +113,8 @@ class View:
     def verdict(self) -> Verdict:
         name = self.run["exit_name"]
         headline, tone, sentence = _VERDICTS.get(name, ("No verdict", "open", f"The run ended as {name}."))
+        if self.run.get("partial"):
+            sentence += f" {IN_PART}"
         counts = self.counts
         unseen = sum(counts.get(outcome, 0) for outcome in ("unmeasured", "not_run"))
         if unseen:
