@@ -67,8 +67,8 @@ def _proofs(parts: Sequence[Part], report_dir: Path) -> list[proofs.Proof]:
 def merged(parts: Sequence[Part], *, partial: bool = False) -> tuple[RunRecord, list[Result]]:
     """The record and the results of the whole. Raises Misfit where the parts do not fit.
 
-    A criterion that no part judged stays not run; where a part could have (its effect is within the ceiling), the
-    whole is undecided, unless `partial`. Where there are several hosts, a case is named after its host.
+    A criterion, or a case of one, that no part judged stays not run; where a part could have (its effect is within the
+    ceiling), the whole is undecided, unless `partial`. Where there are several hosts, a case is named after its host.
     """
     problems = misfits(parts)
     if problems:
@@ -96,7 +96,7 @@ def _of(host: str, result: Result) -> Result:
 
 
 def _results(parts: Sequence[Part]) -> tuple[list[Result], list[str]]:
-    """The results of one host, and the criteria that a part could have judged and none did."""
+    """The results of one host, and the criteria that a part could have judged and none did, or not in each case."""
     judged: dict[str, dict[str, Result]] = {}  # by criterion, then by case
     left_out: dict[str, dict[str, Result]] = {}
     highest = max(EFFECTS.index(part.run.ceiling) for part in parts)
@@ -108,10 +108,11 @@ def _results(parts: Sequence[Part]) -> tuple[list[Result], list[str]]:
     missing: list[str] = []
     for key in _distinct(result.id for part in parts for result in part.results):
         cases = left_out.get(key, {})
-        # a part that was broken off names its cases; one that left the criterion out knows none
+        # a part that was broken off or chose among cases names them; one that left the criterion out knows none
         named = [one for case, one in cases.items() if case and case not in judged.get(key, {})]
         if key in judged:
             results += [*judged[key].values(), *named]
+            missing += [key] if named else []
             continue
         nobodys = named or list(cases.values())
         effect = nobodys[0].effect
