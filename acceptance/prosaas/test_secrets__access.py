@@ -23,25 +23,31 @@ GUARDED = (
 )
 DEFAULT = {"email": "admin@admin.com", "password": "admin123"}
 LOGIN = f"log in as {DEFAULT['email']}"
+MISTYPED = "log in as the canary user with another password"
 
 
 @criterion(
     "SEC-04",
-    "administrative and internal routes refuse the anonymous, and default credentials do not log in",
+    "administrative and internal routes refuse the anonymous, and neither default credentials nor a wrong password log "
+    "in",
     severity="critical",
     effect="probe",
     sources=["contract §10"],
     remedy="Put admin_required, session_required or the internal secret before the route named above; "
-    "delete the user with default credentials, and look for what was done in its name.",
+    "delete the user with default credentials, and look for what was done in its name; log in only where "
+    "check_password_hash said so.",
     requests=[
         *(f"{guarded}, without a session (GET where this run did not provision the deployment)" for guarded in GUARDED),
         "POST /api/auth/login with the default credentials of the code base, once",
+        "POST /api/auth/login as the canary user with a password that is not theirs, once",
     ],
 )
-@pytest.mark.parametrize("asked", [*GUARDED, LOGIN])
+@pytest.mark.parametrize("asked", [*GUARDED, LOGIN, MISTYPED])
 def test_nobody_gets_in(asked: str, anonymous: Anonymous, evidence: Evidence) -> None:
     if asked == LOGIN:
         answer, refusal = anonymous.log_in(DEFAULT), [401]
+    elif asked == MISTYPED:
+        answer, refusal = anonymous.mistype(), [401]
     else:
         method, path = asked.split()
         answer = anonymous.ask(method, path)
