@@ -47,12 +47,13 @@ def test_nobody_else_delivers(name: str, unauthorised: Mapping[str, Refused], ev
 
 @criterion(
     "WAB-02",
-    "every distinct inbound message becomes one row and one reply",
+    "every distinct inbound message becomes one row and one reply, in a conversation",
     severity="critical",
     effect="canary",
     sources=["contract §7"],
-    remedy="Insert into whatsapp_message ON CONFLICT (business_id, provider_message_id) DO NOTHING, and reply only "
-    "where a row was inserted; tell messages apart by WhatsApp's id alone, never by text, number or second.",
+    remedy="Open a conversation for the number; insert into whatsapp_message ON CONFLICT (business_id, "
+    "provider_message_id) DO NOTHING, and reply only where a row was inserted; tell messages apart by WhatsApp's id "
+    "alone, never by text, number or second.",
     sends=6,
     needs=["bridge"],
     writes=["6 messages from the canary's number, the replies to them and their conversation"],
@@ -67,6 +68,7 @@ def test_one_row_and_one_reply(name: str, heard: Callable[[str], Heard], evidenc
         rows=dict(found.rows),
         replies=len(found.replies),
         outgoing=dict(found.outgoing),
+        conversations=found.conversations,
     )
     findings = [Finding("2xx", str(status), WEBHOOK) for status in found.answers if not 200 <= status < 300]
     findings += [
@@ -74,11 +76,15 @@ def test_one_row_and_one_reply(name: str, heard: Callable[[str], Heard], evidenc
         for message_id, count in found.rows.items()
         if count != 1
     ]
+    if not found.conversations:
+        findings.append(Finding("a conversation", "0 rows", f"whatsapp_conversation, the canary's number, {name}"))
     wanted = DELIVERIES[name]
     if len(found.replies) != wanted:
         where = f"bridge, {name}"
         findings.append(Finding(f"{wanted} replies", f"{len(found.replies)} replies", where))
     for reply in found.replies:
+        if (through := (reply.get("json") or {}).get("tenantId")) != found.tenant:
+            findings.append(Finding(f"tenantId {found.tenant}", f"tenantId {through}", f"bridge, {name}"))
         problems = reply["verdict"]["problems"]
         findings += [Finding("a reply as the bridge takes it", problem, f"bridge, {name}") for problem in problems]
     findings += [
