@@ -37,7 +37,9 @@ APIS = (
     "/api/leads",
     "/api/messages",
     "/api/notifications",
+    "/api/notifications/count",
     "/api/inbox/conversations",
+    "/api/inbox/conversations/1",
     "/api/admin/outbound-jobs/status",
     *DEBUG_ROUTES,
 )
