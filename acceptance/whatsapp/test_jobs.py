@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from fixtures.criterion import CheckError, Evidence, Finding, criterion
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from fixtures.canary.delivered import Delivered
     from fixtures.canary.delivery import GraphRequest
 
+KEY = "a sha256 in hex"
+NEAR = timedelta(minutes=5)  # between this machine's clock and the deployment's, and no time zone's distance
 MANUAL = "GET /api/jobs/run-outbound by hand is no cure: find why neither cron nor the webhook's kick ran the job"
 
 
@@ -63,6 +67,9 @@ def test_inbound_message_is_answered_without_a_trigger(delivered: Delivered, evi
     elif job.completed_at is None or job.error:
         found = f"completedAt {job.completed_at}, error {job.error or 'none'}"
         findings.append(Finding("completedAt set and no error", found, where))
+    elif abs(job.completed_at - delivery.delivered_at) > NEAR:
+        near = f"completedAt near {delivery.delivered_at:%H:%M:%S} UTC"
+        findings.append(Finding(near, f"completedAt {job.completed_at}", where))
     evidence.judge(findings)
 
 
@@ -90,11 +97,16 @@ def test_reply_is_recorded_as_a_message(delivered: Delivered, evidence: Evidence
         evidence.judge([Finding("1 row for 1 accepted request", found, where)])
     row, request = rows[0], sent[0]
     where = f"Message {row.id}"
+    near = f"near {delivery.delivered_at:%H:%M:%S} UTC"
     expectations = [
         ("channel", "whatsapp", row.channel.lower()),
         ("status", "SENT", row.status),
         ("providerMessageId", request.message_id, row.provider_message_id),
-        ("sentAt", "set", "set" if row.sent_at else "not set"),
+        (
+            "sentAt",
+            near,
+            near if row.sent_at and abs(row.sent_at - delivery.delivered_at) <= NEAR else str(row.sent_at),
+        ),
         ("body", text_of(request.body), text_of(row.body)),
     ]
     evidence.judge(
@@ -106,10 +118,10 @@ def test_reply_is_recorded_as_a_message(delivered: Delivered, evidence: Evidence
 
 @criterion(
     "JOB-03",
-    "one OutboundMessageLog row for the message: status SENT, the providerMessageId that Graph gave",
+    "one OutboundMessageLog row for the message: status SENT, the providerMessageId that Graph gave, its dedupe key",
     severity="critical",
     effect="canary",
-    sources=["D3 B3"],
+    sources=["D3 B3", "contract §3"],
     remedy="sendWithIdempotency must set the log to SENT with Graph's id in the step that records the send; the row is "
     "what keeps a second reply from being sent.",
     sends=1,
@@ -130,6 +142,11 @@ def test_send_is_logged_once(delivered: Delivered, evidence: Evidence) -> None:
     expectations = [
         ("status", "SENT", row.status.upper()),
         ("providerMessageId", sent[0].message_id, row.provider_message_id),
+        (
+            "outboundDedupeKey",
+            KEY,
+            KEY if re.fullmatch("[0-9a-f]{64}", row.dedupe_key) else row.dedupe_key or "not set",
+        ),
     ]
     evidence.judge(
         Finding(f"{column} {expected}", f"{column} {found}", where)
@@ -140,7 +157,7 @@ def test_send_is_logged_once(delivered: Delivered, evidence: Evidence) -> None:
 
 @criterion(
     "JOB-04",
-    "the reply moves the conversation's lastOutboundAt and lastMessageAt",
+    "the reply moves lastOutboundAt and lastMessageAt of its conversation, and of no other",
     severity="major",
     effect="canary",
     sources=["D3 B3"],
@@ -158,11 +175,18 @@ def test_reply_moves_the_conversation(delivered: Delivered, evidence: Evidence) 
     floor = job.started_at.replace(tzinfo=None) if job.started_at else max(row["createdAt"] for row in inbound)
     times = {column: conversation[column] for column in ("lastOutboundAt", "lastMessageAt")}
     evidence.record("Conversation", id=conversation["id"], floor=str(floor), **{k: str(v) for k, v in times.items()})
-    evidence.judge(
-        Finding(f"{column} after {floor}", f"{column} {at or 'not set'}", f"Conversation {conversation['id']}")
+    findings = [
+        Finding(
+            f"{column} after {floor}, and soon", f"{column} {at or 'not set'}", f"Conversation {conversation['id']}"
+        )
         for column, at in times.items()
-        if at is None or at < floor
-    )
+        if at is None or not floor <= at <= floor + NEAR
+    ]
+    findings += [
+        Finding("its own conversation alone moved", "lastOutboundAt moved with it", f"Conversation {other}")
+        for other in delivered.delivery.moved_alike()
+    ]
+    evidence.judge(findings)
 
 
 @criterion(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
+from acceptance.whatsapp.test_jobs import NEAR
 from acceptance.whatsapp.test_jobs__trouble import waited_between
 from fixtures.criterion import Evidence, Finding, criterion
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 ZONES = ("America/New_York", "Asia/Tokyo")
 SETTING = "WHATSAPP_ACCESS_TOKEN"
-NEAR = timedelta(minutes=5)  # between this machine's clock and the deployment's, and no time zone's distance
 
 
 def outcome(trial: Trial, evidence: Evidence) -> dict[str, int]:

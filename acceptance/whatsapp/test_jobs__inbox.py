@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 @criterion(
     "JOB-05",
-    "the inbox shows the customer's message and the reply in one thread; a new message brings an archived one back",
+    "the inbox shows the customer's message and the reply, with their words, in one thread; an archived one is hidden "
+    "until a new message brings it back",
     severity="critical",
     effect="canary",
-    sources=["D3 Post-Deployment 6"],
-    remedy="Create the OUTBOUND Message row in the conversation of the inbound one, and set deletedAt to null when a "
-    "message comes in.",
+    sources=["D3 Post-Deployment 6", "contract §1"],
+    remedy="Create the OUTBOUND Message row in the conversation of the inbound one, list no conversation with a "
+    "deletedAt, and set it to null when a message comes in.",
     sends=3,
     needs=["graph"],
     writes=["the delivery of JOB-01, and on provisioned deployments 2 more, the second into an archived conversation"],
@@ -34,17 +35,29 @@ def test_inbox_shows_both(case: str, request: pytest.FixtureRequest, inbox: Inbo
     if conversation is None:
         raise CheckError(f"no conversation for {delivery.provider_message_id}")
     key = conversation["id"]
-    replies = {row.provider_message_id for row in delivery.log_rows() if row.provider_message_id}
+    logged = {row.provider_message_id for row in delivery.log_rows() if row.provider_message_id}
+    replies = {row.provider_message_id: row.body for row in delivery.outbound_messages()}
     evidence.examine([delivery], "deliveries to the webhook")
     thread = inbox.thread(key)
-    shown = [(str(each.get("direction")).upper(), each.get("providerMessageId")) for each in thread]
-    evidence.record(case, conversation=key, shown=len(shown), replies=len(replies))
+    shown = {(str(each.get("direction")).upper(), each.get("providerMessageId")): each.get("body") for each in thread}
+    evidence.record(case, conversation=key, shown=len(shown), replies=len(logged))
     where = f"inbox, conversation {key}, {case}"
     findings = []
+    if case == "archived before" and asked.listed:
+        findings.append(Finding("no archived conversation in the list", "listed before the message came", where))
     if key not in inbox.listed():
         findings.append(Finding("the conversation in the list", "not listed", where))
     if ("INBOUND", delivery.provider_message_id) not in shown:
         findings.append(Finding("the INBOUND message", f"{len(shown)} messages, not this one", where))
-    if not any(("OUTBOUND", reply) in shown for reply in replies):
+    if not any(("OUTBOUND", reply) in shown for reply in logged):
         findings.append(Finding("the OUTBOUND reply", f"{len(shown)} messages, not the reply", where))
+    words = {("INBOUND", delivery.provider_message_id): delivery.text}
+    words |= {("OUTBOUND", reply): replies[reply] for reply in logged & replies.keys()}
+    findings += [
+        Finding(
+            f"the {direction} message with its words", "other words" if shown[direction, key] else "no words", where
+        )
+        for (direction, key), text in words.items()
+        if shown.get((direction, key), text) != text
+    ]
     evidence.judge(findings)

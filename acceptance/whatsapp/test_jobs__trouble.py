@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 REFUSALS = {
     "400": ("131009", "Parameter value is not valid"),
     "401": ("190", "Session has expired"),
+    "403": ("does not have permission",),
 }
 PASSING = (
     "429, then well",
@@ -26,6 +27,12 @@ PASSING = (
     "reset, then well",
     "silence, then well",
 )
+# what Graph answers for ever -> its own words, as above; none where it does not answer
+LASTING = {
+    "500 for ever": ("131000", "An unknown error has occurred"),
+    "429 for ever": ("130429", "Rate limit hit"),
+    "reset for ever": (),
+}
 BACKOFF_S = (1.0, 2.0, 4.0)  # contract section 3
 EARLY_S = 0.05  # between the runner's clock and Graph's
 REASONS = {"assigned": r"assigned|person|human|agent", "duplicate": r"duplicate", "empty": r"empty"}
@@ -88,24 +95,32 @@ def waited_between(trial: Trial) -> list[Finding]:
     sources=["D3 B2", "contract §3"],
     remedy="Mark a job done only after Graph has accepted; retry 429, 5xx and transport errors with runAt = now + 1, "
     "2, 4 s; keep Graph's error on the job.",
-    sends=8,
+    sends=11,
     needs=["graph", "ai"],
-    writes=["8 inbound messages from the canary's phone, their jobs and replies"],
+    writes=["11 inbound messages from the canary's phone, their jobs and replies"],
 )
-@pytest.mark.parametrize("name", [*REFUSALS, *PASSING, "500 for ever"])
+@pytest.mark.parametrize("name", [*REFUSALS, *PASSING, *LASTING])
 def test_graph_fails(name: str, in_trouble: Mapping[str, Trial], evidence: Evidence) -> None:
     trial = in_trouble[name]
     record(trial, evidence)
     if name in PASSING:
-        evidence.judge([*ended_as("done", trial), *sent_once(trial), *waited_between(trial)])
+        left = trial.job.error if trial.job and trial.job.state == "done" else ""
+        findings = [Finding("done, and no error of an earlier attempt", f"error {left}", trial.where)] if left else []
+        evidence.judge([*findings, *ended_as("done", trial), *sent_once(trial), *waited_between(trial)])
         return
     findings = [*ended_as("failed", trial), *nothing_sent(trial), *waited_between(trial)]
+    findings += [
+        Finding("FAILED, as its job", row.status, f"OutboundMessageLog {row.id}, {name}")
+        for row in trial.logs
+        if row.status.upper() == "PENDING"
+    ]
     error = trial.job.error if trial.job else ""
-    words = REFUSALS.get(name, ("131000", "An unknown error has occurred"))
-    if not any(word in error for word in words):
-        findings.append(Finding(f"Graph's own error ({words[0]})", error or "no error", trial.where))
-    attempts = trial.job.max_attempts if trial.job else 3
-    if name not in REFUSALS and len(trial.requests) != attempts:
+    words = {**REFUSALS, **LASTING}[name]
+    if not (any(word in error for word in words) if words else error):
+        wanted = f"Graph's own error ({words[0]})" if words else "the reason"
+        findings.append(Finding(wanted, error or "no error", trial.where))
+    attempts = 1 if name in REFUSALS else trial.job.max_attempts if trial.job else 3
+    if len(trial.requests) != attempts:
         findings.append(Finding(f"{attempts} requests to Graph", f"{len(trial.requests)} requests", trial.where))
     evidence.judge(findings)
 
