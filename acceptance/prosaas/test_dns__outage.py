@@ -73,4 +73,7 @@ def test_the_scheduler_is_patient(nameless: Silence, evidence: Evidence) -> None
     if not seen.pushed.met:
         found = f"none within {seen.pushed.budget_s:g} s; {seen.states}"
         findings.append(Finding("a due reminder is pushed", found, "worker, the name back"))
+    elif [told.level for told in seen.again] != ["WARNING"]:
+        found = "; ".join(f"{told.level}: {told.text}" for told in seen.again[:3]) or "nothing"
+        findings.append(Finding("one WARNING in the next outage", found, "worker, the name gone once more"))
     evidence.judge(findings)

@@ -42,6 +42,8 @@ def test_readiness_names_what_is_down(dependency: str, outages: Mapping[str, Out
     gone, where = outage.gone, f"/readyz while {dependency} is down"
     if gone.status != 503:
         findings.append(Finding("503", f"{gone.status or 'no answer'} {gone.says}", where))
+    elif gone.says != "degraded":
+        findings.append(Finding("status degraded", f"status {gone.says}", where))
     if gone.named != {dependency}:
         findings.append(Finding(f"{dependency} named, and no other", str(dict(gone.dependencies)), where))
     evidence.judge([*findings, *not_ready(outage.back, f"after {dependency} came back")])
@@ -60,11 +62,15 @@ def test_readiness_names_what_is_down(dependency: str, outages: Mapping[str, Out
 def test_services_live_through_an_outage(survival: Survival, evidence: Evidence) -> None:
     seen = survival
     evidence.examine(seen.states, "services")
-    evidence.record("outage", told=str(seen.told), back=str(seen.back), job=str(seen.job), states=dict(seen.states))
+    evidence.record(
+        "outage", told=str(seen.told), said=seen.said, back=str(seen.back), job=str(seen.job), states=dict(seen.states)
+    )
     findings = []
     if not seen.told.met or seen.told.seconds > seen.limit_s:
         said = f"{seen.told.value} after {seen.told.seconds:.0f} s"
         findings.append(Finding(f"503 within {seen.limit_s:g} s", said, "/api/health, database gone"))
+    elif seen.said != "unhealthy":
+        findings.append(Finding("503 unhealthy", f"503 {seen.said}", "/api/health, database gone"))
     for name, state in {**seen.ended, **seen.states}.items():
         if not state.startswith("running"):
             findings.append(Finding("running all the time", state, name))
