@@ -10,10 +10,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from reports import compare, enclosed, history, jsonl, merge, parts, signoff, view
+from reports import compare, enclosed, history, jsonl, merge, parts, paths, signoff, view
 
 _SIGNS = {"passed": ".", "failed": "F", "error": "E", "invalid": "I", "waived": "w", "unmeasured": "u", "": " "}
 NOTHING, USAGE = 5, 4
+DEFAULT = Path("reports/runs")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     verbs = parser.add_subparsers(dest="verb", required=True)
     told = verbs.add_parser("history", help="how each criterion came out in the last runs of a host")
     told.add_argument("host")
-    told.add_argument("--report-dir", type=Path, default=Path("reports/runs"))
+    told.add_argument("--report-dir", type=Path, default=DEFAULT)
     told.add_argument("--last", type=int, default=history.LAST, metavar="N", help="runs to look at (default: 20)")
     checked = verbs.add_parser("verify", help="whether a run's folder is what was signed, and was accepted")
     checked.add_argument("folder", type=Path)
@@ -30,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     checked.add_argument("--on", type=date.fromisoformat, metavar="DATE", help="the day by which waivers are judged")
     joined = verbs.add_parser("merge", help="one run, one verdict, from the runs of several shards or hosts")
     joined.add_argument("folders", type=Path, nargs="+", metavar="DIR", help="a run's folder, or a folder of such")
-    joined.add_argument("--report-dir", type=Path, default=Path("reports/runs"), help="where the merged run goes")
+    joined.add_argument("--report-dir", type=Path, default=DEFAULT, help="where the merged run goes")
     joined.add_argument("--key", type=Path, metavar="PUB", help="every part must be signed, with this key")
     joined.add_argument("--sign", type=Path, metavar="KEY", help="sign the merged run")
     joined.add_argument(
@@ -54,7 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def verify(folder: Path, key: Path, on: date | None) -> int:
-    """Print `valid`, or everything that is wrong; the exit code is 0 or 1."""
+    """Print `valid`, or everything that is wrong; the exit code is 0 or 1, or 4 without a folder or a key."""
+    if why := paths.no_folder(folder):
+        print(f"{folder}: {why}", file=sys.stderr)
+        return USAGE
     try:
         public = signoff.public_key(key)
     except signoff.KeyProblem as error:
@@ -99,7 +103,10 @@ def join(given: argparse.Namespace) -> int:
         if signing and made and not given.sign_provisioned:
             raise parts.Misfit([f"--sign: {made[0]} judged a host that it made itself; see --sign-provisioned"])
         folder, run = merge.write(found, given.report_dir, signing, partial=given.partial)
-    except (signoff.KeyProblem, parts.Misfit, OSError) as error:
+    except OSError as error:
+        print(f"not merged: {error.filename}: {paths.reason(error)}", file=sys.stderr)
+        return USAGE
+    except (signoff.KeyProblem, parts.Misfit) as error:
         print(f"not merged: {error}", file=sys.stderr)
         return USAGE
     print(f"Target: {run.target}")
@@ -123,7 +130,11 @@ def differ(first: Path, second: Path) -> int:
 
 def show(report_dir: Path, host: str, last: int) -> int:
     """Print the strips of a host's last runs, the criteria with something to remark first."""
-    newest = history.newest(report_dir, host) if report_dir.is_dir() else None
+    why = paths.no_folder(report_dir)
+    if why and report_dir != DEFAULT:
+        print(f"--report-dir: {report_dir}: {why}", file=sys.stderr)
+        return USAGE
+    newest = None if why else history.newest(report_dir, host)
     if newest is None:
         print(f"no run of {host} in {report_dir} (looked at the newest {history.OPENED} folders)", file=sys.stderr)
         return NOTHING

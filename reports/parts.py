@@ -10,7 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reports import folder, jsonl, signoff
+from reports import folder, jsonl, paths, signoff
 from reports.result import EFFECTS, EXITS, OUTCOMES, Result, RunRecord
 
 if TYPE_CHECKING:
@@ -65,6 +65,9 @@ def read(folders: Iterable[Path], key: Ed25519PublicKey | None, *, all_signed: b
     parts: dict[str, Part] = {}
     wholes: list[Part] = []
     for given in folders:
+        if why := paths.no_folder(given):
+            problems.append(f"{given}: {why}")
+            continue
         found = _runs_in(given)
         if not found:
             problems.append(f"{given}: no run folder (one with {jsonl.NAME} in it)")

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reports import enclosed, jsonl
+from reports import enclosed, jsonl, paths
 
 if TYPE_CHECKING:  # most runs are not signed: the library is imported where a key is used
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -34,8 +34,8 @@ def private_key(path: Path) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
-    except (OSError, ValueError, TypeError) as error:
+        key = load_pem_private_key(_pem(path), password=None)
+    except (ValueError, TypeError) as error:
         raise KeyProblem(f"{path}: {_first_line(error)}") from None
     if not isinstance(key, Ed25519PrivateKey):
         raise KeyProblem(f"{path}: not an Ed25519 key; make one with: openssl genpkey -algorithm ed25519")
@@ -48,12 +48,21 @@ def public_key(path: Path) -> Ed25519PublicKey:
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     try:
-        key = load_pem_public_key(path.read_bytes())
-    except (OSError, ValueError) as error:
+        key = load_pem_public_key(_pem(path))
+    except ValueError as error:
         raise KeyProblem(f"{path}: {_first_line(error)}") from None
     if not isinstance(key, Ed25519PublicKey):
         raise KeyProblem(f"{path}: not an Ed25519 key")
     return key
+
+
+def _pem(path: Path) -> bytes:
+    if why := paths.no_file(path):
+        raise KeyProblem(f"{path}: {why}")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise KeyProblem(f"{path}: {paths.reason(error)}") from None
 
 
 def _first_line(error: Exception) -> str:
@@ -188,6 +197,8 @@ class _Refused(Exception):
 
 def _opened(path: Path, key: Ed25519PublicKey) -> dict[str, Any]:
     """The statement in an envelope, once its signature has been verified."""
+    if path.exists() and paths.no_file(path):
+        raise _Refused(f"{path.name} was changed: it is no file")
     try:
         text = path.read_text(encoding="utf-8")
         envelope = json.loads(text)

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reports import paths
+
 FORMAT = "prosaas-acceptance snapshot"
 VERSION = 1
 MOST = 1 << 30  # bytes that are unpacked at most: a small file can hold a lot of nothing
@@ -28,7 +30,7 @@ def write(path: Path, document: Mapping[str, Any]) -> Path:
     """Write the file beside `path`, for nobody else to read; the caller puts it in its place. Raises OSError."""
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     head = {"format": FORMAT, "version": VERSION, "sha256": hashlib.sha256(body).hexdigest()}
-    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    aside = paths.beside(path)
     try:
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
@@ -41,6 +43,8 @@ def write(path: Path, document: Mapping[str, Any]) -> Path:
 
 def read(path: Path) -> dict[str, Any]:
     """What was written. Raises NotASnapshot or Damaged, saying what is wrong with which file."""
+    if why := paths.no_file(path):
+        raise NotASnapshot(f"{path}: {why}")
     try:
         with gzip.open(path, "rb") as stream:
             text = stream.read(MOST)
@@ -51,7 +55,7 @@ def read(path: Path) -> dict[str, Any]:
     except (EOFError, zlib.error) as error:
         raise Damaged(f"{path} is damaged: {str(error).rstrip('.')}") from None
     except OSError as error:
-        raise NotASnapshot(f"{path}: {error.strerror or error}") from None
+        raise NotASnapshot(f"{path}: {paths.reason(error)}") from None
     first, _, body = text.partition(b"\n")
     head = _object(first)
     if head is None or head.get("format") != FORMAT:
