@@ -9,7 +9,7 @@ import pytest
 from acceptance.prosaas.reading import unwell
 from fixtures.criterion import Evidence, Finding, criterion
 from fixtures.facts.containers import Service, ServiceFacts
-from fixtures.facts.healthchecks import asked_paths, ignores_status
+from fixtures.facts.healthchecks import asked_paths, ignores_status, never_fails
 
 if TYPE_CHECKING:
     from fixtures.facts.queue import QueueFacts, Worker
@@ -21,6 +21,17 @@ API, WORKER, READY = "prosaas-api", "worker", "/api/health"
 QUEUES = "high,default,low,receipts,receipts_sync,maintenance,recordings,broadcasts"
 WORKER_TTL_S = 420.0
 PRODUCTION_MODE = {"PRODUCTION": "1", "FLASK_ENV": "production", "ENV": "production"}
+
+
+def checked_in_vain(service: Service) -> list[Finding]:
+    """Healthchecks, running and configured, that would call the service healthy whatever became of it."""
+    checks = [(f"container {container.name}", container.healthcheck) for container in service.containers]
+    checks.append(("compose configuration", service.resolved.healthcheck if service.resolved else None))
+    return [
+        Finding("a healthcheck that can fail", why, f"{service.name} ({where})", service.since)
+        for where, check in checks
+        if check is not None and check.test[0] != "NONE" and (why := never_fails(check))
+    ]
 
 
 @criterion(
@@ -38,7 +49,7 @@ def test_required_service_is_up(name: str, services: ServiceFacts, evidence: Evi
     evidence.record(name, state=service.state, health=service.health, containers=len(service.containers))
     if not service.running:
         evidence.judge([Finding("running", service.state, name, service.since)])
-    evidence.judge(unwell(service) if name in WITH_HEALTHCHECK else [])
+    evidence.judge([*unwell(service), *checked_in_vain(service)] if name in WITH_HEALTHCHECK else [])
 
 
 @criterion(
