@@ -27,6 +27,8 @@ def let_in(door: Cron, before: JobStates, answer: CronAnswer, evidence: Evidence
     findings = []
     if answer.status != 401:
         findings.append(Finding("401", str(answer.status), where))
+    elif answer.document.get("error") != "Unauthorized":
+        findings.append(Finding('{"error":"Unauthorized"}', f"members {sorted(answer.document)}", where))
     if answer.tells_of_a_run:
         findings.append(Finding("an answer that tells of no run", f"members {sorted(answer.document)}", where))
     if ran:
