@@ -19,6 +19,7 @@ PICKED_S, PLAYABLE_S, SETTLES_S = 2.0, 10.0, 8.0
 ENDED_S, ALL_DONE_S = 60.0, 80.0
 TRIES, ENOUGH = 3, 2  # recordings that are announced one after another once the first was late, and how many convict
 IDLE_S = 10.0  # between them
+SIGNATURES = ("missing", "empty", "random", "truncated", "lengthened", "other-case", "another-token", "another-call")
 WRITES = ["calls of the canary's business with their runs and files"]
 
 
@@ -101,13 +102,13 @@ def test_recording_is_played(recordings: Recordings, recording_limit: int, evide
 
 @criterion(
     "REC-04",
-    "a failing download, after its last retry: slot released, run failed with error_message, one WORKER_JOB_FAILED "
-    "line without a trace",
+    "a failing download, after its last retry: slot released, run failed with error_message, who plays it told so, "
+    "one WORKER_JOB_FAILED line without a trace",
     severity="critical",
     effect="canary",
-    sources=["D1 Security Verification", "D1 Performance Expectations"],
+    sources=["D1 Security Verification", "D1 Performance Expectations", "D1 Success Metrics"],
     remedy="Catch every failure of a download in the job, record it with its message, log one line, and release the "
-    "slot in a finally block.",
+    "slot in a finally block; answer 500 to who plays it, for 202 means that there will be something to play.",
     needs=["telephony"],
     writes=WRITES,
 )
@@ -133,6 +134,10 @@ def test_failed_download_is_told(
     if not runs:
         findings.append(Finding("a run that failed", "no row", f"recording_runs: {call.sid}"))
     findings += slot_kept(recordings, call)
+    answer = recordings.play(call)
+    if answer.status != 500:
+        where = f"GET /api/recordings/{call.sid}/stream, its download having failed"
+        findings.append(Finding("500", f"{answer.status}", where))
     told = recording_lines.failures(call.sid)
     evidence.record(call.sid, states=waited.value, asked=asked, lines=told)
     if told is not None:
@@ -191,7 +196,7 @@ def test_more_recordings_than_slots(recordings: Recordings, recording_limit: int
     "else, in constant time, and refuse with 403; see that TWILIO_AUTH_TOKEN and PUBLIC_BASE_URL are set.",
     requests=["one recording webhook for each kind of wrong signature, of a recording not yet completed"],
 )
-@pytest.mark.parametrize("kind", ["missing", "empty", "random", "truncated", "another-token", "another-call"])
+@pytest.mark.parametrize("kind", SIGNATURES)
 def test_bad_signature_is_refused(recordings: Recordings, kind: str, evidence: Evidence) -> None:
     form, headers = recordings.forged(kind)
     evidence.examine([form["CallSid"]], "announcements")
