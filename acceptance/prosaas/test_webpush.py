@@ -24,6 +24,14 @@ def attempts(subscription: Subscription, wanted: int, after: str) -> list[Findin
     return [Finding(f"{wanted} requests at the push service {after}", f"{received}", subscription.name)]
 
 
+def unreadable(subscription: Subscription, when: str) -> list[Finding]:
+    """The last message that the push service received for a subscription, if the browser could not read it."""
+    messages = subscription.deliveries()
+    if not messages or messages[-1]["verdict"].get("decrypted"):
+        return []
+    return [Finding(f"a message that the keys given {when} decrypt", "cannot be decrypted", subscription.name)]
+
+
 def kept(evidence: Evidence, subscription: Subscription, result: DispatchResult) -> None:
     """Keep what decided: the answers of the push service, the row, and what the dispatch reported."""
     evidence.record(
@@ -155,4 +163,5 @@ def test_subscribing_again_brings_it_back(push: Push, evidence: Evidence) -> Non
         findings.append(Finding("one row for user and endpoint after subscribing again", f"{len(rows)} rows", where))
     if not any(row["is_active"] for row in rows):
         findings.append(Finding("is_active true after subscribing again", "is_active false", where))
-    evidence.judge(findings + attempts(gone, 2, "after subscribing again"))
+    findings += attempts(gone, 2, "after subscribing again")
+    evidence.judge(findings + unreadable(gone, "after subscribing again"))
