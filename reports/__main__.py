@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from reports import compare, enclosed, history, jsonl, merge, parts, paths, signoff, view
+from reports import beside, compare, enclosed, history, jsonl, merge, parts, paths, signoff, view
 
 _SIGNS = {"passed": ".", "failed": "F", "error": "E", "invalid": "I", "waived": "w", "unmeasured": "u", "": " "}
 NOTHING, USAGE = 5, 4
@@ -38,9 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
         "--sign-provisioned", action="store_true", help="sign it where a part made its host itself, too"
     )
     joined.add_argument("--partial", action="store_true", help="accept it though no part judged some criteria")
-    beside = verbs.add_parser("compare", help="what two snapshots differ in; exit 0: nothing, 1: something")
-    beside.add_argument("first", type=Path, metavar="A")
-    beside.add_argument("second", type=Path, metavar="B")
+    compared = verbs.add_parser(
+        "compare", help="what two snapshots differ in, or the verdicts of runs; exit 0: nothing, 1: something"
+    )
+    compared.add_argument("those", type=Path, nargs="+", metavar="A B", help="two snapshots, or the folders of runs")
     try:
         given = parser.parse_args(arguments)
     except SystemExit as error:
@@ -50,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.verb == "merge":
         return join(given)
     if given.verb == "compare":
-        return differ(given.first, given.second)
+        return differ(given.those)
     return show(given.report_dir, given.host, given.last)
 
 
@@ -117,10 +119,14 @@ def join(given: argparse.Namespace) -> int:
     return run.exit_code
 
 
-def differ(first: Path, second: Path) -> int:
-    """Print what two snapshots differ in; the exit code is 0, 1, or 4 for a file that cannot be read."""
+def differ(those: Sequence[Path]) -> int:
+    """Print what two snapshots or several runs differ in; the exit code is 0, 1, 5, or 4 for what cannot be read."""
+    runs = all(map(os.path.isdir, those))
+    if len(those) < 2 or (len(those) > 2 and not runs) or len(those) > beside.MOST:
+        print(f"compare: two snapshots, or two to {beside.MOST} folders of runs: {len(those)} given", file=sys.stderr)
+        return USAGE
     try:
-        code, text = compare.show(first, second)
+        code, text = beside.show(those) if runs else compare.show(*those)
     except ValueError as error:
         print(error, file=sys.stderr)
         return USAGE
