@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 @criterion(
     "CRN-10",
-    "while a job is due and another was abandoned, what cron and runner refuse changes no row; the right one runs both",
+    "while a job is due and another was abandoned, what cron and runner refuse, for its credential or its max, changes "
+    "no row; the right one runs both",
     severity="critical",
     effect="disrupt",
     sources=["D3 B1", "contract §1"],
-    remedy="Compare the credential before anything else is done: an answer of 401 does not call back a run, nor take "
-    "back what was recovered.",
+    remedy="Compare the credential, and read max as a number from 1 to 50, before anything else is done: an answer of "
+    "401 or 400 does not call back a run, nor take back what was recovered.",
     sends=4,
     needs=["graph"],
     writes=["a copy of web on a database of its own, 4 messages to it; both are removed"],
@@ -38,11 +39,7 @@ def test_what_was_refused_has_changed_nothing(
         rows=asked.rows,
         then={wait: str(stored) for wait, stored in asked.ended.items()},
     )
-    findings = [
-        Finding("401", str(status), f"{asked.route}, credential {form}")
-        for form, status in asked.answers.items()
-        if status != 401
-    ]
+    findings = [*asked.wrong]
     findings += [Finding(each.expected, each.found, f"{asked.route}: {each.where}") for each in asked.changes]
     left = {wait: stored for wait, stored in asked.ended.items() if not stored.done}
     if left and not findings:

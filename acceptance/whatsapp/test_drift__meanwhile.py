@@ -74,18 +74,18 @@ def fate(message: Arrived) -> list[Finding]:
 
 @criterion(
     "DRF-05",
-    "a message that comes in while a column is missing is not lost: no 2xx without a stored message, and after the "
-    "repair its redelivery is stored and answered, once",
+    "a message that comes in while a column is missing, or the database full, is not lost: no 2xx without a stored "
+    "message, and after the repair its redelivery is stored and answered, once",
     severity="critical",
     effect="disrupt",
-    sources=["D3 A2"],
+    sources=["D3 A2", "contract §1"],
     remedy="Store the message, its dedup row and its job in one transaction, and answer 5xx when the database refuses: "
     "then Meta delivers again.",
-    sends=61,
+    sends=62,
     needs=["graph"],
-    writes=["a copy of web on a database of its own, up to 61 messages to it; both are removed"],
+    writes=["a copy of web on a database of its own, up to 62 messages to it; both are removed"],
 )
-@pytest.mark.parametrize("case", ["one message", "messages arrive all the time"])
+@pytest.mark.parametrize("case", ["one message", "its disk is full", "messages arrive all the time"])
 def test_no_message_is_lost_to_drift(case: str, during_drift: Mapping[str, Stream], evidence: Evidence) -> None:
     stream = during_drift[case]
     evidence.examine(stream.messages, "messages")
@@ -93,5 +93,5 @@ def test_no_message_is_lost_to_drift(case: str, during_drift: Mapping[str, Strea
     evidence.record(case, messages=len(stream.messages), refused_at_first=stream.refused, replies=replies)
     findings = [finding for message in stream.messages for finding in fate(message)]
     if not findings and not stream.refused:
-        raise CheckError("no message was refused, so nothing is shown about a drifted schema")
+        raise CheckError("no message was refused, so nothing is shown about a database that refuses")
     evidence.judge(findings)

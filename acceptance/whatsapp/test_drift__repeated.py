@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fixtures.criterion import Evidence, Finding, criterion
+from fixtures.facts.foreign_keys import PIPELINE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,8 +20,8 @@ SHOWN = 5
 # what is missing -> names in the schema
 MISSING = {
     "column": ("Conversation.deletedAt", "Notification.snoozedUntil"),
-    "index": ("Notification_snoozedUntil_idx",),
-    "foreign key": ("OutboundMessageLog.conversationId",),
+    "index": ("Conversation_deletedAt_idx", "Notification_snoozedUntil_idx"),
+    "foreign key": tuple(key.name for key in PIPELINE),
 }
 # a whole command: Prisma's, or the statement for the thing itself
 PRISMA = r"prisma (?:migrate deploy|db execute)"
