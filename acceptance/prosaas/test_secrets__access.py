@@ -20,6 +20,10 @@ GUARDED = (
     "GET /api/receipts/queue/diagnostics",
     "POST /api/internal/whatsapp/status-webhook",
     "GET /api/debug/routes",
+    "GET /api/push/vapid-public-key",
+    "POST /api/push/subscribe",
+    "POST /api/push/unsubscribe",
+    "POST /api/push/test",
 )
 DEFAULT = {"email": "admin@admin.com", "password": "admin123"}
 LOGIN = f"log in as {DEFAULT['email']}"
@@ -28,11 +32,11 @@ MISTYPED = "log in as the canary user with another password"
 
 @criterion(
     "SEC-04",
-    "administrative and internal routes refuse the anonymous, and neither default credentials nor a wrong password log "
-    "in",
+    "administrative and internal routes and those of push refuse the anonymous, and neither default credentials nor a "
+    "wrong password log in",
     severity="critical",
     effect="probe",
-    sources=["contract §10"],
+    sources=["contract §10", "contract §6"],
     remedy="Put admin_required, session_required or the internal secret before the route named above; "
     "delete the user with default credentials, and look for what was done in its name; log in only where "
     "check_password_hash said so.",
