@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from reports import view
+from reports import paths, view
 
 NAME = "results.jsonl"
 
@@ -38,7 +39,7 @@ def brief(folder: Path) -> tuple[dict[str, Any], dict[str, tuple[str, float]]]:
 
 
 def _first(folder: Path) -> dict[str, Any]:
-    with (folder / NAME).open(encoding="utf-8") as stream:
+    with _opened(folder) as stream:
         first = json.loads(stream.readline())
     if not isinstance(first, dict) or not isinstance(first.get("run"), dict):
         raise ValueError(f"{folder / NAME}:1: not a run")
@@ -49,8 +50,10 @@ def read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The run and its results. Raises ValueError naming file and line when the file is not what `write` makes."""
     path = folder / NAME
     documents = []
+    with _opened(folder) as stream:
+        text = stream.read()
     # not splitlines, which takes more characters for the end of a line than `write` does
-    for number, line in enumerate(path.read_text(encoding="utf-8").rstrip("\n").split("\n"), start=1):
+    for number, line in enumerate(text.rstrip("\n").split("\n"), start=1):
         try:
             documents.append(json.loads(line))
         except ValueError as error:
@@ -58,3 +61,16 @@ def read(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     if not documents or "run" not in documents[0] or any("result" not in document for document in documents[1:]):
         raise ValueError(f"{path}: not a result file")
     return documents[0]["run"], [document["result"] for document in documents[1:]]
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[TextIO]:
+    """The file, to be read. Raises OSError, and ValueError naming it where it is no text, or a pipe to wait for."""
+    path = folder / NAME
+    if path.exists() and (why := paths.no_file(path)):
+        raise ValueError(f"{path}: {why}")
+    try:
+        with path.open(encoding="utf-8") as stream:
+            yield stream
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not a result file") from None
