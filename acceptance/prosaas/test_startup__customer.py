@@ -21,12 +21,14 @@ def own_data(visit: Visit, me: Answer, page: Answer) -> list[Finding]:
             findings.append(Finding(f"user.id {visit.user_id}", repr(told), "GET /api/auth/me"))
         if not isinstance(leads, list):
             findings.append(Finding("a list of leads", type(leads).__name__, "GET /api/leads"))
+        for lead in visit.foreign or ():
+            findings.append(Finding("leads of the user's business", f"lead {lead} of another's", "GET /api/leads"))
     return findings
 
 
 @criterion(
     "STA-13",
-    "over the public address the canary user logs in and reads one page of own data, with no 5xx",
+    "over the public address the canary user logs in and reads one page of own data, and of nobody else's, with no 5xx",
     severity="critical",
     effect="canary",
     sources=["D4 Troubleshooting (Login)", "D4 What NOT To Do"],
@@ -43,5 +45,7 @@ def test_a_customer_gets_in(customer_visit: Visit, evidence: Evidence) -> None:
     if visit.login.status == 200 and not visit.signed_in:
         findings.append(Finding("the cookie al_sess", "not set", "POST /api/auth/login"))
     if visit.me is not None and visit.page is not None:
+        compared = "not compared" if visit.foreign is None else len(visit.foreign)
+        evidence.record("leads on the page", listed=len(visit.leads), of_others=compared)
         findings += own_data(visit, visit.me, visit.page)
     evidence.judge(findings)

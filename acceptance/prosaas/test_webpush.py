@@ -8,7 +8,7 @@ from fixtures.criterion import Evidence, Finding, criterion
 
 if TYPE_CHECKING:
     from fixtures.canary.push import DispatchResult, Push, Subscription
-    from fixtures.canary.push_trials import Seen
+    from fixtures.canary.push_trials import Neighbours
 
 REMEDY = (
     "In the web push sender, set push_subscriptions.is_active to false on 410 and 404 and commit it; "
@@ -115,26 +115,30 @@ def test_inactive_subscription_is_left_alone(push: Push, evidence: Evidence) -> 
 
 @criterion(
     "PSH-07",
-    "a dead subscription takes nobody else's with it: rows of other users and businesses at its endpoint are untouched",
+    "a subscription that is found dead or ended by its user takes nobody else's with it: rows of other users and "
+    "businesses at its endpoint are untouched",
     severity="critical",
     effect="canary",
     sources=["D0a §5"],
-    remedy="Deactivate by the row's id, or by endpoint and user_id together, never by endpoint alone.",
+    remedy="Deactivate by the row's id, or by endpoint and user_id together, never by endpoint alone; so, too, where "
+    "a user unsubscribes.",
     sends=1,
     needs=["push"],
     writes=["1 push subscription of each canary user"],
 )
-def test_other_users_are_untouched(push_neighbours: tuple[Seen, tuple[Seen, ...]], evidence: Evidence) -> None:
-    dead, others = push_neighbours
-    evidence.examine(others, "subscriptions of other users at the endpoint of a dead one")
+def test_other_users_are_untouched(push_neighbours: Neighbours, evidence: Evidence) -> None:
+    dead = push_neighbours.dead
+    evidence.examine(push_neighbours.dispatched, "subscriptions of other users at the endpoint of a dead one")
     evidence.record("dead", row=dead.row_id, business=dead.business_id, is_active=dead.is_active)
     # nothing is shown of the others unless this one was really found dead
     findings = [Finding("is_active false after 410", "is_active true", dead.where)] if dead.is_active else []
-    for other in others:
-        evidence.record("other", row=other.row_id, business=other.business_id, is_active=other.is_active)
-        if not other.is_active or other.moved:
-            found = "changed" if other.is_active else "is_active false"
-            findings.append(Finding("unchanged, is_active true", found, other.where))
+    after = {"the dispatch": push_neighbours.dispatched, "its user unsubscribed": push_neighbours.unsubscribed}
+    for what, others in after.items():
+        for other in others:
+            evidence.record(f"after {what}", row=other.row_id, business=other.business_id, is_active=other.is_active)
+            if other.moved:
+                found = "changed" if other.is_active else "is_active false"
+                findings.append(Finding(f"unchanged after {what}", found, other.where))
     evidence.judge(findings)
 
 
