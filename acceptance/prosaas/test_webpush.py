@@ -130,8 +130,9 @@ def test_other_users_are_untouched(push_neighbours: Neighbours, evidence: Eviden
     dead = push_neighbours.dead
     evidence.examine(push_neighbours.dispatched, "subscriptions of other users at the endpoint of a dead one")
     evidence.record("dead", row=dead.row_id, business=dead.business_id, is_active=dead.is_active)
-    # nothing is shown of the others unless this one was really found dead
+    # nothing is shown of the others unless this one was really found dead, and then ended
     findings = [Finding("is_active false after 410", "is_active true", dead.where)] if dead.is_active else []
+    findings += push_neighbours.answer.findings(200)
     after = {"the dispatch": push_neighbours.dispatched, "its user unsubscribed": push_neighbours.unsubscribed}
     for what, others in after.items():
         for other in others:
